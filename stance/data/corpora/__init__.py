@@ -1,0 +1,1 @@
+"""One small reader for each public corpus, in its published file format."""

@@ -1,0 +1,1 @@
+"""Figures about a model, computed by scikit-learn."""

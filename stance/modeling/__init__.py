@@ -1,0 +1,1 @@
+"""The network, its files, and how text becomes its input."""

@@ -1,0 +1,1 @@
+"""Read a saved comment section into a `stance.thread.Thread`."""

@@ -1,0 +1,1 @@
+"""From a thread to stance, toxicity and toxic spans for each comment."""

@@ -1,0 +1,109 @@
+"""What scoring returns: plain frozen data, ready for tables, files and reports."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from stance.labels import StanceLabel
+from stance.thread import Comment, Thread
+
+
+@dataclass(frozen=True, slots=True)
+class StanceScore:
+    """The stance of one comment to one target.
+
+    `favor`, `against` and `neutral` are probabilities that sum to one and `label` names the
+    largest. Neutral includes off-target; `relevance`, the probability that the comment speaks
+    about the target at all, says which kind of neutral it is.
+    """
+
+    target: str
+    label: StanceLabel
+    favor: float
+    against: float
+    neutral: float
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one text.
+
+    Parameters
+    ----------
+    stance : tuple of StanceScore
+        One for each target asked for, in that order.
+    toxicity : dict of str to float
+        Probability per toxicity label, in the order of `stance.labels.TOXICITY_LABELS`.
+    toxic : bool
+        Whether the text is flagged at the thresholds in force.
+    toxic_spans : tuple of (start, end)
+        Character offsets into the text, end exclusive, in order, never overlapping.
+    """
+
+    stance: tuple[StanceScore, ...]
+    toxicity: dict[str, float]
+    toxic: bool
+    toxic_spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredComment:
+    """A comment with what the model says of it."""
+
+    comment: Comment
+    prediction: Prediction
+
+    def to_dict(self, source: str, model: str) -> dict[str, Any]:
+        """Return the row of one comment in `stance score` output."""
+        comment, prediction = self.comment, self.prediction
+        return {
+            "source": source,
+            "id": comment.id,
+            "author": comment.author,
+            "published": comment.published,
+            "parent_id": comment.parent_id,
+            "depth": comment.depth,
+            "text": comment.text,
+            **prediction_columns(prediction),
+            "model": model,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredThread:
+    """A thread whose comments are scored against `targets` by `model`."""
+
+    thread: Thread
+    targets: tuple[str, ...]
+    comments: tuple[ScoredComment, ...]
+    model: str
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one dict a comment, as written to JSON Lines."""
+        return [comment.to_dict(self.thread.source, self.model) for comment in self.comments]
+
+
+def prediction_columns(prediction: Prediction) -> dict[str, Any]:
+    """Return the output columns that hold a prediction.
+
+    Examples
+    --------
+    >>> list(prediction_columns(Prediction((), {"toxicity": 0.1}, False, ())))
+    ['stance', 'toxicity', 'toxic', 'toxic_spans']
+    """
+    return {
+        "stance": [
+            {
+                "target": score.target,
+                "label": score.label,
+                "favor": score.favor,
+                "against": score.against,
+                "neutral": score.neutral,
+                "relevance": score.relevance,
+            }
+            for score in prediction.stance
+        ],
+        "toxicity": prediction.toxicity,
+        "toxic": prediction.toxic,
+        "toxic_spans": [list(span) for span in prediction.toxic_spans],
+    }
