@@ -1,0 +1,651 @@
+"""Rows in and out, streaming: JSON Lines, CSV and Parquet by the file's ending.
+
+JSON Lines and CSV may be gzip-compressed (`.jsonl.gz`, `.csv.gz`). What is written appears whole or
+not at all: rows go to a temporary file in the same folder, which takes the place of the target at
+the end and is removed on an error or an interrupt.
+
+CSV holds flat cells only, so
+
+- a record becomes one column a field, `toxicity.insult`;
+- a list becomes JSON in one cell;
+- a list of records that name the same things in every row also becomes one column a name and
+  field, `stance.NATO.favor` (see `write_rows`, `record_keys`);
+- a text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a tab or a
+  line break) gets an apostrophe before it; numbers such as `-5` are left alone.
+"""
+
+import contextlib
+import csv
+import gzip
+import io
+import itertools
+import json
+import os
+import re
+import secrets
+import stat
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, AnyStr, cast
+
+from stance.errors import InputError, OutputError
+
+ROW_ENDINGS = (".jsonl", ".ndjson", ".csv", ".parquet", ".jsonl.gz", ".ndjson.gz", ".csv.gz")
+WRITTEN_ENDINGS = (".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz")
+
+MAX_ROW_CHARS = 16 * 2**20  # a longer line or cell is a bad row, not a full memory
+CHUNK_ROWS = 1024
+_INT64 = 2**63
+
+_FORMULA_START = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file, or the reason why it could not be read.
+
+    Parameters
+    ----------
+    number : int
+        Its line in the file from 1 (JSON Lines, CSV), or its row from 1 (Parquet).
+    values : dict
+        Column to value; CSV values are strings, or None for a cell left out at the end of a row.
+    error : str or None
+        What is wrong with the row; `values` is then empty.
+    """
+
+    number: int
+    values: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+
+def row_ending(path: str | os.PathLike[str], endings: Sequence[str] = ROW_ENDINGS) -> str | None:
+    """Return which of `endings` the path has, in any case, or None.
+
+    Examples
+    --------
+    >>> row_ending("comments.CSV.gz")
+    '.csv.gz'
+    >>> row_ending("page.html") is None
+    True
+    """
+    name = Path(path).name.lower()
+    return max((end for end in endings if name.endswith(end)), key=len, default=None)
+
+
+# Reading
+
+
+def read_rows(path: str | os.PathLike[str]) -> Iterator[Row]:
+    r"""Yield the rows of a file one by one, bad rows among them with their reason.
+
+    Text is UTF-8, or UTF-16 with a byte-order mark; a line that is neither is read as cp1252.
+    The delimiter of a CSV file is the one of comma, semicolon and tab that its header holds most.
+
+    Parameters
+    ----------
+    path : path-like
+        Its ending, one of `ROW_ENDINGS`, says what it is.
+
+    Yields
+    ------
+    Row
+        In the order of the file. Blank lines are skipped.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read at all: missing, empty, of an unknown ending, damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "comments.jsonl")
+    ...     _ = path.write_text('{"text": "Good."}\n{"text": \n')
+    ...     for row in read_rows(path):
+    ...         print(row.number, row.values, row.error)
+    1 {'text': 'Good.'} None
+    2 {} not JSON: Expecting value at character 9
+    """
+    path = Path(path)
+    ending = row_ending(path)
+    if ending is None:
+        raise InputError(
+            f"cannot read rows from '{path}': unknown ending, expected {_listed(ROW_ENDINGS)}"
+        )
+    with _input_errors(path):
+        if ending == ".parquet":
+            yield from _read_parquet(path)
+            return
+        compressed = ending.endswith(".gz")
+        with gzip.open(path, "rb") if compressed else path.open("rb") as stream:
+            lines = _decoded_lines(cast("IO[bytes]", stream))
+            first = next(lines, None)
+            if first is None:
+                raise InputError(f"'{path}' is empty: expected rows")
+            lines = itertools.chain([first], lines)
+            yield from _read_csv(lines, path) if ".csv" in ending else _read_json_lines(lines)
+
+
+@contextlib.contextmanager
+def _input_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"'{path}' does not exist") from error
+    except IsADirectoryError as error:
+        raise InputError(f"'{path}' is a folder: expected a file") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"cannot read '{path}': {_reason(error)}") from error
+
+
+def _decoded_lines(stream: IO[bytes]) -> Iterator[str]:
+    """Yield lines with their ends; one that is too long comes cut, with no line end."""
+    mark = stream.read(2)
+    if mark in (b"\xff\xfe", b"\xfe\xff"):
+        codec = "utf-16-le" if mark == b"\xff\xfe" else "utf-16-be"
+        text = io.TextIOWrapper(stream, codec, errors="replace", newline="")
+        yield from _bounded_lines(text.readline)
+        return
+    mark += stream.readline(MAX_ROW_CHARS)
+    first = mark.removeprefix(b"\xef\xbb\xbf")
+    if first:
+        yield _decode(first)
+    yield from map(_decode, _bounded_lines(stream.readline))
+
+
+def _bounded_lines(readline: Callable[[int], AnyStr]) -> Iterator[AnyStr]:
+    while line := readline(MAX_ROW_CHARS):
+        yield line
+
+
+def _decode(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp1252", "replace")
+
+
+def _read_json_lines(lines: Iterator[str]) -> Iterator[Row]:
+    number, too_long = 0, False
+    for line in lines:
+        if too_long:  # the rest of a line that was cut
+            too_long = not line.endswith("\n")
+            continue
+        number += 1
+        if len(line) >= MAX_ROW_CHARS and not line.endswith("\n"):
+            too_long = True
+            yield Row(number, error=f"longer than {MAX_ROW_CHARS:,} characters")
+        elif line.strip():
+            yield _parse_json_row(number, line)
+
+
+def _parse_json_row(number: int, line: str) -> Row:
+    try:
+        # NaN and the infinities are not JSON: written back they would spoil the file.
+        values = json.loads(line.rstrip(), parse_constant=lambda _: None)
+    except json.JSONDecodeError as error:
+        return Row(number, error=f"not JSON: {error.msg} at character {error.colno}")
+    except (ValueError, RecursionError) as error:
+        return Row(number, error=f"not JSON that can be read: {_reason(error)}")
+    if not isinstance(values, dict):
+        kind = {list: "a list", str: "a string", type(None): "null"}.get(type(values), "a number")
+        return Row(number, error=f"expected a JSON object, found {kind}")
+    return Row(number, values)
+
+
+def _read_csv(lines: Iterator[str], path: Path) -> Iterator[Row]:
+    csv.field_size_limit(MAX_ROW_CHARS)
+    first = next(lines)
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter)
+    try:
+        header = _distinct(next(reader))
+    except (csv.Error, StopIteration) as error:
+        raise InputError(f"'{path}' has no header row that can be read") from error
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Row(number, error=f"not CSV: {error}")
+            continue
+        if not any(cells):
+            continue
+        if len(cells) > len(header):
+            message = f"{len(cells)} cells where the header has {len(header)}"
+            yield Row(number, error=message)
+        else:
+            yield Row(number, dict(itertools.zip_longest(header, cells)))
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return the names with a number after one that repeats: no column hides another.
+
+    >>> _distinct(["text", "note", "note"])
+    ['text', 'note', 'note.2']
+    """
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+    return result
+
+
+def _read_parquet(path: Path) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.open("rb").close()  # the plain reasons first: missing, a folder, not readable
+    try:
+        with pq.ParquetFile(path) as table:
+            number = 0
+            for batch in table.iter_batches(batch_size=CHUNK_ROWS):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield Row(number, values)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"'{path}' is not a Parquet file that can be read") from error
+
+
+# Writing
+
+
+def check_output(path: str | os.PathLike[str], endings: Sequence[str] = WRITTEN_ENDINGS) -> str:
+    """Return the ending of a path to write to, after checking that it can be written.
+
+    Parameters
+    ----------
+    path : path-like
+    endings : sequence of str
+        Which endings are allowed, lower-case.
+
+    Raises
+    ------
+    OutputError
+        Unknown ending, a folder or device in its place, a folder that is missing or read-only.
+
+    Examples
+    --------
+    >>> check_output("scores.txt")
+    Traceback (most recent call last):
+    stance.errors.OutputError: cannot write 'scores.txt': unknown ending, expected \
+.jsonl, .csv, .parquet, .jsonl.gz or .csv.gz
+    """
+    path = Path(path)
+    problem = f"cannot write '{path}'"
+    ending = row_ending(path, endings)
+    if path.is_dir():
+        raise OutputError(f"{problem}: it is a folder; name a file in it")
+    if ending is None:
+        raise OutputError(f"{problem}: unknown ending, expected {_listed(endings)}")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{problem}: it is not a regular file")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise OutputError(f"{problem}: the folder '{path.parent}' does not exist; create it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{problem}: the folder '{path.parent}' is not writable")
+    return ending
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of `path` when the block ends without an exception.
+
+    Parameters
+    ----------
+    path : path-like
+        A link is followed; the permissions of a file that is replaced are kept.
+
+    Yields
+    ------
+    file
+        Binary; its `name` is a temporary path in the folder of `path`.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be created, written or renamed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_file(Path(folder, "report.html")) as stream:
+    ...         _ = stream.write(b"<p>Done")
+    ...     os.listdir(folder)
+    ['report.html']
+    """
+    final = Path(path).resolve()
+    temporary = final.with_name(f".stance-{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        if final.exists():
+            temporary.chmod(stat.S_IMODE(final.stat().st_mode))
+        temporary.replace(final)
+    except OSError as error:
+        raise OutputError(f"cannot write '{path}': {_reason(error)}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_rows(
+    path: str | os.PathLike[str],
+    *,
+    example: Mapping[str, Any] | None = None,
+    record_keys: Mapping[str, str] | None = None,
+) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Open a table for writing and yield the function that adds a row to it.
+
+    Rows may differ in their columns: the table has them all, in the order of their first
+    appearance. So rows of CSV and Parquet wait in an unnamed temporary file until the end, and
+    memory stays constant.
+
+    Parameters
+    ----------
+    path : path-like
+        One of `WRITTEN_ENDINGS`.
+    example : mapping, optional
+        A complete row. Its columns come first, and give Parquet columns their types even where
+        all rows leave them empty. It is not written.
+    record_keys : mapping of str to str, optional
+        For columns that hold a list of records, the field that names a record. In CSV such a
+        column is JSON, and where all rows name the same records, one column a name and field too.
+
+    Yields
+    ------
+    function of one mapping
+
+    Raises
+    ------
+    OutputError
+        As for `check_output`, and where writing fails, such as on a full disk.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with write_rows(Path(folder, "a.csv"), record_keys={"stance": "target"}) as add:
+    ...         add({"text": "=1+1", "stance": [{"target": "NATO", "label": "favor"}]})
+    ...     print(Path(folder, "a.csv").read_text(), end="")
+    text,stance,stance.NATO.label
+    '=1+1,"[{""target"": ""NATO"", ""label"": ""favor""}]",favor
+    """
+    ending = check_output(path)
+    with atomic_file(path) as stream:
+        if ending.startswith(".jsonl"):
+            with _compressed(stream, ending) as lines:
+                yield lambda row: _write_json(lines, row)
+            return
+        with tempfile.TemporaryFile(dir=Path(stream.name).parent) as waiting:
+            columns = dict.fromkeys(example or ())
+            record_names = _RecordNames(record_keys or {})
+
+            def add(row: Mapping[str, Any]) -> None:
+                columns.update(dict.fromkeys(row))
+                record_names.see(row)
+                _write_json(waiting, row)
+
+            yield add
+            if ending == ".parquet":
+                _write_parquet(waiting, stream, list(columns), example or {})
+            else:
+                with _compressed(stream, ending) as cells:
+                    _write_csv(waiting, cells, list(columns), record_names, example or {})
+
+
+@contextlib.contextmanager
+def _compressed(stream: IO[bytes], ending: str) -> Iterator[IO[bytes]]:
+    if not ending.endswith(".gz"):
+        yield stream
+        return
+    # No name and no time in the header: the same rows give the same bytes.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed:
+        yield cast("IO[bytes]", packed)
+
+
+def json_line(row: Mapping[str, Any]) -> bytes:
+    r"""Return a row as one line of JSON in UTF-8.
+
+    Half a surrogate pair, which UTF-8 cannot hold, makes the line escape all that is not ASCII.
+
+    Examples
+    --------
+    >>> json_line({"text": "caf\u00e9"}) == '{"text": "caf\u00e9"}\n'.encode()
+    True
+    >>> json_line({"text": "\ud83d"})
+    b'{"text": "\\ud83d"}\n'
+    """
+    text = json.dumps(row, ensure_ascii=False, allow_nan=False, default=str)
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(row, allow_nan=False, default=str).encode() + b"\n"
+
+
+def _write_json(stream: IO[bytes], row: Mapping[str, Any]) -> None:
+    try:
+        line = json_line(row)
+    except ValueError:  # NaN or an infinity, which JSON does not have
+        line = json_line(_without_nan(dict(row)))
+    stream.write(line)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return value
+
+
+def _waiting_rows(waiting: IO[bytes]) -> Iterator[dict[str, Any]]:
+    waiting.seek(0)
+    return map(json.loads, waiting)
+
+
+# CSV
+
+
+@dataclass(slots=True)
+class _RecordNames:
+    """Which records each column of record lists holds, while they are the same in every row."""
+
+    keys: Mapping[str, str]
+    names: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+
+    def see(self, row: Mapping[str, Any]) -> None:
+        for column, key in self.keys.items():
+            if records := row.get(column):
+                names = tuple(str(record[key]) for record in records)
+                known = self.names.setdefault(column, names)
+                self.names[column] = names if known == names else None
+
+
+def _write_csv(
+    waiting: IO[bytes],
+    stream: IO[bytes],
+    columns: Sequence[str],
+    record_names: _RecordNames,
+    example: Mapping[str, Any],
+) -> None:
+    # The first pass finds the fields that records have, the second writes.
+    fields: dict[str, dict[str, None]] = {column: {} for column in columns}
+    for row in itertools.chain([example], _waiting_rows(waiting)):
+        for column, value in row.items():
+            fields[column].update(dict.fromkeys(_flat(column, value, record_names)))
+    header = [name for column in columns for name in fields[column] or (column,)]
+    text = io.TextIOWrapper(stream, "utf-8", errors="replace", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(csv_cell, header))
+    for row in _waiting_rows(waiting):
+        cells: dict[str, Any] = {}
+        for column, value in row.items():
+            cells |= _flat(column, value, record_names)
+        writer.writerow(csv_cell(cells.get(name)) for name in header)
+    text.flush()
+    text.detach()
+
+
+def _flat(column: str, value: Any, record_names: _RecordNames) -> dict[str, Any]:
+    """Return the cells that one value fills, by column name: none for None."""
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return _flat_record(column, value)
+    cells = {column: value}
+    if record_names.names.get(column):
+        key = record_names.keys[column]
+        for record in value:
+            rest = {name: item for name, item in record.items() if name != key}
+            cells |= _flat_record(f"{column}.{record[key]}", rest)
+    return cells
+
+
+def _flat_record(prefix: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{prefix}.{name}": value for name, value in record.items()}
+
+
+def csv_cell(value: Any) -> Any:
+    """Return a value as a CSV cell that no spreadsheet runs.
+
+    Examples
+    --------
+    >>> [csv_cell(value) for value in ("=1+1", "-5", "- well", -0.5, [1, 2], True, None)]
+    ["'=1+1", '-5', "'- well", -0.5, '[1, 2]', 'true', None]
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str) and _FORMULA_START.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+# Parquet
+
+
+def _write_parquet(
+    waiting: IO[bytes], stream: IO[bytes], columns: Sequence[str], example: Mapping[str, Any]
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types: dict[str, Any] = dict.fromkeys(columns)
+    for rows in itertools.chain([[dict(example)]] if example else [], _chunks(waiting)):
+        for column in columns:
+            types[column] = _joined_type(types[column], [row.get(column) for row in rows])
+    while True:
+        schema = pa.schema([(column, types[column] or pa.string()) for column in columns])
+        try:
+            with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+                for rows in _chunks(waiting):
+                    writer.write_table(_arrow_table(rows, schema))
+            return
+        except _MisfitError as misfit:  # values of several kinds: begin again with it as text
+            types[misfit.column] = pa.string()
+            stream.seek(0)
+            stream.truncate()
+
+
+def _chunks(waiting: IO[bytes]) -> Iterator[list[dict[str, Any]]]:
+    rows = _waiting_rows(waiting)
+    while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
+        yield [_clean(row) for row in chunk]
+
+
+def _joined_type(known: Any, values: Sequence[Any]) -> Any:
+    """Return the Arrow type that holds what `known` holds and the values; text where none does."""
+    import pyarrow as pa
+
+    try:
+        found = pa.infer_type(values)
+        if pa.types.is_null(found):
+            return known
+        if _has_no_fields(found):
+            return pa.string()
+        if known is None:
+            return found
+        parts = [pa.schema([("value", kind)]) for kind in (known, found)]
+        return pa.unify_schemas(parts, promote_options="permissive").field("value").type
+    except (pa.ArrowException, OverflowError):
+        return pa.string()
+
+
+def _has_no_fields(kind: Any) -> bool:
+    """Whether a type holds a record without fields, which Parquet cannot store."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        return _has_no_fields(kind.value_type)
+    if pa.types.is_struct(kind):
+        return kind.num_fields == 0 or any(_has_no_fields(part.type) for part in kind)
+    return False
+
+
+@dataclass(slots=True)
+class _MisfitError(Exception):
+    """A column holds a value that its type cannot."""
+
+    column: str
+
+
+def _arrow_table(rows: Sequence[Mapping[str, Any]], schema: Any) -> Any:
+    import pyarrow as pa
+
+    arrays = []
+    for part in schema:
+        values = [row.get(part.name) for row in rows]
+        if pa.types.is_string(part.type):
+            values = [_as_text(value) for value in values]
+        try:
+            arrays.append(pa.array(values, type=part.type))
+        except (pa.ArrowException, OverflowError) as error:
+            raise _MisfitError(part.name) from error
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _clean(value: Any) -> Any:
+    """Replace what Arrow cannot hold: half surrogate pairs, and integers beyond 64 bits."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        return str(value)
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _listed(endings: Sequence[str]) -> str:
+    return f"{', '.join(endings[:-1])} or {endings[-1]}"
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,341 @@
+import csv
+import gzip
+import io
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stance.errors import InputError, OutputError
+from stance.tables import (
+    MAX_ROW_CHARS,
+    Row,
+    atomic_file,
+    check_output,
+    csv_cell,
+    json_line,
+    read_rows,
+    row_ending,
+    write_rows,
+)
+
+SCORED = {
+    "text": "Good idea.",
+    "stance": [{"target": "trams", "label": "favor", "favor": 0.9}],
+    "toxicity": {"toxicity": 0.01, "insult": 0.02},
+    "toxic": False,
+    "toxic_spans": [[0, 4]],
+}
+
+
+def write(path: Path, *rows: dict) -> Path:
+    with write_rows(path, example=SCORED, record_keys={"stance": "target"}) as add:
+        for row in rows:
+            add(row)
+    return path
+
+
+# Reading
+
+
+def test_json_lines_with_bad_rows(tmp_path: Path) -> None:
+    path = tmp_path / "comments.jsonl"
+    path.write_bytes(
+        b'\xef\xbb\xbf{"text": "one"}\r\n\n{"text": \n[1]\n"two"\n7\nnull\n{"text": "caf\xe9"}'
+    )
+    assert list(read_rows(path)) == [
+        Row(1, {"text": "one"}),
+        Row(3, {}, "not JSON: Expecting value at character 9"),
+        Row(4, {}, "expected a JSON object, found a list"),
+        Row(5, {}, "expected a JSON object, found a string"),
+        Row(6, {}, "expected a JSON object, found a number"),
+        Row(7, {}, "expected a JSON object, found null"),
+        Row(8, {"text": "café"}),
+    ]
+
+
+def test_json_that_attacks_the_reader_is_a_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "comments.jsonl"
+    long_line = '{"text": "' + "a" * MAX_ROW_CHARS + '"}'
+    path.write_text(
+        "\n".join(["[" * 200_000, '{"n": ' + "1" * 5000 + "}", long_line, '{"n": NaN}', "{}"])
+    )
+    rows = list(read_rows(path))
+    assert [row.number for row in rows] == [1, 2, 3, 4, 5]
+    assert rows[0].error is not None
+    assert "recursion" in rows[0].error
+    assert rows[1].error is not None
+    assert rows[1].error.startswith("not JSON that can be read: Exceeds the limit")
+    assert rows[2] == Row(3, error="longer than 16,777,216 characters")
+    assert rows[3:] == [Row(4, {"n": None}), Row(5, {})]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_in_every_encoding_and_delimiter(tmp_path: Path, codec: str, delimiter: str) -> None:
+    path = tmp_path / "comments.csv"
+    lines = ["text,note", '"Größe, \nja",x', "", "kurz", "a,b,c", '"""So""",z']
+    path.write_bytes("\r\n".join(lines).replace(",", delimiter).encode(codec))
+    assert list(read_rows(path)) == [
+        Row(2, {"text": f"Größe{delimiter} \nja", "note": "x"}),
+        Row(5, {"text": "kurz", "note": None}),
+        Row(6, {}, "3 cells where the header has 2"),
+        Row(7, {"text": '"So"', "note": "z"}),
+    ]
+
+
+def test_repeated_csv_columns_are_kept_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,note,note\na,b,c\n")
+    assert list(read_rows(path)) == [Row(2, {"text": "a", "note": "b", "note.2": "c"})]
+
+
+@pytest.mark.parametrize("ending", [".jsonl.gz", ".csv.gz"])
+def test_compressed(tmp_path: Path, ending: str) -> None:
+    path = write(tmp_path / f"a{ending}", {"text": "one"}, {"text": "two"})
+    assert [row.values["text"] for row in read_rows(path)] == ["one", "two"]
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(InputError, match=r"^cannot read '.*': Compressed file ended before"):
+        list(read_rows(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("gone.jsonl", None, "'{}' does not exist"),
+        ("gone.parquet", None, "'{}' does not exist"),
+        ("empty.csv", b"", "'{}' is empty: expected rows"),
+        ("empty.jsonl", b"", "'{}' is empty: expected rows"),
+        ("mark.csv", b"\xef\xbb\xbf", "'{}' is empty: expected rows"),
+        ("plain.csv.gz", b"text\n", "cannot read '{}': Not a gzipped file (b'te')"),
+        ("junk.parquet", b"PAR1junk", "'{}' is not a Parquet file that can be read"),
+        (
+            "page.txt",
+            b"text",
+            "cannot read rows from '{}': unknown ending, expected .jsonl, .ndjson, .csv, "
+            ".parquet, .jsonl.gz, .ndjson.gz or .csv.gz",
+        ),
+    ],
+)
+def test_files_that_cannot_be_read(
+    tmp_path: Path, name: str, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as raised:
+        list(read_rows(path))
+    assert str(raised.value) == message.format(path)
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    folder = tmp_path / "a.csv"
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"is a folder: expected a file$"):
+        list(read_rows(folder))
+
+
+@given(st.binary(max_size=300), st.sampled_from([".jsonl", ".csv", ".parquet", ".csv.gz"]))
+@settings(max_examples=150, deadline=None)
+def test_any_bytes_give_rows_or_an_input_error(content: bytes, ending: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"a{ending}")
+        path.write_bytes(content)
+        try:
+            assert all(isinstance(row, Row) for row in read_rows(path))
+        except InputError as error:
+            if "\n" in str(error):
+                raise
+
+
+# Writing
+
+
+def test_json_lines_are_the_rows(tmp_path: Path) -> None:
+    rows = [SCORED, {"text": "half \ud83d", "likes": float("nan")}, {"text": "Größe 👍"}]
+    path = write(tmp_path / "a.jsonl", *rows)
+    read = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert read == [SCORED, {"text": "half \ud83d", "likes": None}, {"text": "Größe 👍"}]
+    assert "Größe 👍" in path.read_text(encoding="utf-8")
+
+
+def test_csv_with_the_same_targets_has_a_column_for_each(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", SCORED, {"text": "no score", "error": "no text", "stance": []})
+    header, first, second = csv.reader(io.StringIO(path.read_text()))
+    assert dict(zip(header, first, strict=True)) == {
+        "text": "Good idea.",
+        "stance": '[{"target": "trams", "label": "favor", "favor": 0.9}]',
+        "stance.trams.label": "favor",
+        "stance.trams.favor": "0.9",
+        "toxicity.toxicity": "0.01",
+        "toxicity.insult": "0.02",
+        "toxic": "false",
+        "toxic_spans": "[[0, 4]]",
+        "error": "",
+    }
+    assert second[header.index("error")] == "no text"
+    assert second[header.index("stance.trams.label")] == ""
+
+
+def test_csv_with_other_targets_in_each_row_keeps_json_alone(tmp_path: Path) -> None:
+    other = SCORED | {"stance": [{"target": "buses", "label": "against", "favor": 0.1}]}
+    path = write(tmp_path / "a.csv", SCORED, other)
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    assert [json.loads(row["stance"])[0]["target"] for row in rows] == ["trams", "buses"]
+    assert [name for name in rows[0] if name.startswith("stance.")] == []
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".jsonl"])
+def test_no_rows_still_make_a_table(tmp_path: Path, ending: str) -> None:
+    path = write(tmp_path / f"a{ending}")
+    if ending == ".csv":
+        header = "text,stance,toxicity.toxicity,toxicity.insult,toxic,toxic_spans\n"
+        assert path.read_text() == header
+    elif ending == ".parquet":
+        assert pq.read_table(path).num_rows == 0
+    else:
+        assert path.read_bytes() == b""
+
+
+def test_parquet_has_nested_types_and_takes_what_does_not_fit(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.parquet",
+        {"text": "bad \ud83d", "note": 1, "mixed": 1, "big": 2**70, "nothing": None, "bag": {}},
+        SCORED | {"note": 1.5, "mixed": "one", "big": 1, "nothing": None, "bag": {}},
+        {"text": "third", "stance": [], "toxic_spans": []},
+    )
+    table = pq.read_table(path)
+    assert str(table.schema.field("stance").type) == (
+        "list<element: struct<target: string, label: string, favor: double>>"
+    )
+    assert str(table.schema.field("toxic_spans").type) == "list<element: list<element: int64>>"
+    first, second, third = table.to_pylist()
+    assert first["text"] == "bad \ufffd"
+    assert (first["note"], second["note"], third["note"]) == (1.0, 1.5, None)
+    assert (first["mixed"], second["mixed"]) == ("1", "one")
+    assert (first["big"], second["big"]) == (str(2**70), "1")
+    assert (first["bag"], first["nothing"]) == ("{}", None)
+    assert second | {} == second
+    assert second["stance"] == SCORED["stance"]
+    assert third["stance"] == []
+
+
+@given(st.text(max_size=20))
+def test_no_csv_cell_starts_a_formula(text: str) -> None:
+    cell = csv_cell(text)
+    assert cell in {text, f"'{text}"}
+    assert cell[:1] not in ("=", "@", "\t", "\r", "\n")
+    if cell[:1] in ("+", "-"):
+        float(cell)
+
+
+def test_csv_headers_do_not_start_a_formula_either(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", {"text": "a", "=HYPERLINK(1)": "b"})
+    assert path.read_text().splitlines()[0].endswith(",'=HYPERLINK(1)")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from("abc"), json_values), max_size=4),
+    st.sampled_from([".jsonl", ".csv", ".parquet"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_rows_of_any_shape_are_written(rows: list[dict], ending: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"a{ending}")
+        with write_rows(path) as add:
+            for row in rows:
+                add(row)
+        assert list(Path(folder).iterdir()) == [path]
+        if ending == ".parquet":
+            assert pq.read_table(path).num_rows == (len(rows) if any(rows) else 0)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.text(max_size=9)))
+def test_a_json_line_is_one_line_and_reads_back(row: dict[str, str]) -> None:
+    line = json_line(row)
+    assert line.count(b"\n") == 1
+    assert json.loads(line) == row
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet", ".csv.gz"])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
+def test_nothing_is_left_behind(tmp_path: Path, ending: str, stop: type[BaseException]) -> None:
+    path = tmp_path / f"a{ending}"
+    path.write_text("before")
+    with pytest.raises(stop), write_rows(path) as add:  # noqa: PT012
+        add(SCORED)
+        raise stop
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "before"
+
+
+def test_the_same_rows_give_the_same_compressed_bytes(tmp_path: Path) -> None:
+    first = write(tmp_path / "a.jsonl.gz", SCORED).read_bytes()
+    assert write(tmp_path / "b.jsonl.gz", SCORED).read_bytes() == first
+    assert json.loads(gzip.decompress(first)) == SCORED
+
+
+def test_permissions_and_links_are_kept(tmp_path: Path) -> None:
+    path, link = tmp_path / "a.jsonl", tmp_path / "link.jsonl"
+    path.write_text("before")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    with atomic_file(link) as stream:
+        stream.write(b"after")
+    assert link.is_symlink()
+    assert path.read_text() == "after"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "folder.csv"
+    folder.mkdir()
+    fifo = tmp_path / "pipe.csv"
+    os.mkfifo(fifo)
+    allowed = ".jsonl, .csv, .parquet, .jsonl.gz or .csv.gz"
+    for path, message in {
+        folder: "it is a folder; name a file in it",
+        fifo: "it is not a regular file",
+        tmp_path / "a.docx": f"unknown ending, expected {allowed}",
+        tmp_path / "no" / "a.csv": f"the folder '{tmp_path}/no' does not exist; create it first",
+    }.items():
+        with pytest.raises(OutputError) as raised:
+            check_output(path)
+        assert str(raised.value) == f"cannot write '{path}': {message}"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_read_only_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(OutputError, match=r"is not writable$"):
+            check_output(tmp_path / "a.csv")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_failing_write_is_an_output_error(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 300 + ".csv")
+    with pytest.raises(OutputError, match="File name too long"), atomic_file(path):
+        pass
+
+
+def test_endings() -> None:
+    assert row_ending("a.JSONL") == ".jsonl"
+    assert row_ending("a.jsonl.gz") == ".jsonl.gz"
+    assert row_ending("a.gz") is None
