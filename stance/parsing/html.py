@@ -1,0 +1,119 @@
+"""Article and comments out of a saved HTML page."""
+
+import copy
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from lxml import etree
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+from stance.parsing.article import read_article
+from stance.parsing.markup import FAMILIES
+from stance.parsing.records import Group, Record, find_records, read_group
+from stance.thread import Article, Comment, Thread
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_EMPTY_PAGE = "<html><body></body></html>"
+
+
+def parse_html(
+    markup: str, *, source: str = "-", url: str | None = None, now: datetime | None = None
+) -> Thread:
+    """Read the article and the comments of a page.
+
+    Parameters
+    ----------
+    markup : str
+        HTML, however broken.
+    source : str
+        Path or name of the page, passed on.
+    url : str, optional
+        Where the page was saved from, if known.
+    now : datetime, optional
+        Reference for relative times ("3 hours ago").
+
+    Returns
+    -------
+    Thread
+        Of format "html".
+
+    Examples
+    --------
+    >>> page = '''<article><h1>Trams</h1><p>The city plans a new line.</p></article>
+    ... <ol class="commentlist"><li class="comment even depth-1" id="comment-7"><cite class="fn">
+    ... Ada</cite> <time datetime="2021-10-15T17:35:00">Friday</time><p>At last!</p></li></ol>'''
+    >>> thread = parse_html(page)
+    >>> thread.comments
+    (Comment(id='7', text='At last!', author='Ada', published='2021-10-15T17:35:00', ...),)
+    """
+    tree = read_tree(markup)
+    group = find_comments(tree, markup, now)
+    notes: list[str] = []
+    records = [] if group is None else group.records
+    article = read_article(tree if group is None else group.tree, url=url)
+    comments = to_comments([r for r in records])
+    deleted = sum(record.deleted for record in records)
+    return Thread(source, "html", article, comments, deleted, tuple(notes))
+
+
+def read_tree(markup: str) -> HtmlElement:
+    """Parse markup of any quality into a tree."""
+    parser = HTMLParser(
+        remove_comments=True, remove_pis=True, encoding="utf-8", huge_tree=True, no_network=True
+    )
+    data = _UNPRINTABLE.sub(" ", markup).encode("utf-8")
+    try:
+        return document_fromstring(data, parser=parser)
+    except etree.ParserError:
+        return document_fromstring(_EMPTY_PAGE, parser=parser)
+
+
+def find_comments(tree: HtmlElement, markup: str, now: datetime | None) -> Group | None:
+    best: Group | None = None
+    for family in FAMILIES:
+        if not any(hint in markup for hint in family.hints):
+            continue
+        if not find_records(tree, family):
+            continue
+        page = copy.deepcopy(tree)
+        group = read_group(page, find_records(page, family), family, now)
+        if best is None or group.score > best.score + 0.01:
+            best = group
+    return best if best is not None and best.score > 0 else None
+
+
+def to_comments(records: Sequence[Record]) -> tuple[Comment, ...]:
+    """Number the records, and leave out what is no comment."""
+    shown = [
+        record for record in records if record.lines and not record.pingback and not record.deleted
+    ]
+    ids: dict[int, str] = {}
+    used: set[str] = set()
+    depths: dict[int, int] = {}
+    where = {id(record): number for number, record in enumerate(records)}
+    comments = []
+    for order, record in enumerate(shown, 1):
+        number = where[id(record)]
+        name = record.key or str(order)
+        if name in used:
+            name = f"{name}-{order}"
+        used.add(name)
+        ids[number] = name
+        parent = record.parent
+        while parent is not None and parent not in ids:
+            parent = records[parent].parent
+        depths[number] = 0 if parent is None else depths[parent] + 1
+        comments.append(
+            Comment(
+                id=name,
+                text=record.text,
+                author=record.author,
+                published=record.published,
+                parent_id=None if parent is None else ids[parent],
+                depth=depths[number],
+                likes=record.likes,
+                published_text=None if record.published else record.time_text,
+            )
+        )
+    return tuple(comments)
