@@ -1,0 +1,202 @@
+"""The front door of parsing: a path, standard input or bytes, to threads."""
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from stance.errors import InputError
+from stance.parsing.detect import EXPECTED, HEAD_BYTES, Format, decode, detect_format, refuse_binary
+from stance.thread import Thread
+
+LARGEST_PAGE = 32 * 1024 * 1024  # bytes; some 30,000 comments
+PAGE_ENDINGS = (
+    ".html", ".htm", ".xhtml", ".mhtml", ".mht", ".txt", ".text", ".md",
+    ".xml", ".json", ".jsonl", ".ndjson", ".csv", ".tsv",
+)  # fmt: skip
+
+
+def parse(source: str | os.PathLike[str], *, now: datetime | None = None) -> Thread:
+    """Read the one thread of a page.
+
+    Parameters
+    ----------
+    source : path or str
+        A saved page, a plain-text dump of one, or an export; "-" for standard input.
+    now : datetime, optional
+        When the page was saved: what "3 hours ago" counts from. Without it such times stay None.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, if it holds no page, or if it is an export of several threads.
+
+    Examples
+    --------
+    >>> parse("no-such-page.html")
+    Traceback (most recent call last):
+    stance.errors.InputError: no-such-page.html: no such file
+    """
+    threads = list(islice(parse_threads(source, now=now), 2))
+    if len(threads) > 1:
+        raise InputError(f"{source}: this export holds several threads; use parse_threads")
+    return threads[0]
+
+
+def parse_threads(
+    source: str | os.PathLike[str], *, now: datetime | None = None
+) -> Iterator[Thread]:
+    """Read every thread of a page or export, one at a time: exports stream.
+
+    Parameters and errors are those of `parse`. A page yields one thread; a WordPress or Disqus
+    export yields one for each post that has comments.
+    """
+    name = os.fspath(source)
+    if name == "-":
+        yield from _parse_stream(sys.stdin.buffer, name, now)
+        return
+    if Path(name).is_dir():
+        raise InputError(f"{name}: this is a folder; expected a file (find_sources lists a folder)")
+    try:
+        with Path(name).open("rb") as stream:
+            yield from _parse_stream(stream, name, now)
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file") from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{name}: cannot be read ({reason})") from None
+
+
+def parse_bytes(data: bytes, *, source: str, now: datetime | None = None) -> Iterator[Thread]:
+    r"""Read every thread of a page or export that is in memory.
+
+    `source` names it in results and messages, and its ending helps to tell the format.
+
+    Examples
+    --------
+    >>> [thread] = parse_bytes(b"text,author\nGood.,Ada\n", source="comments.csv")
+    >>> thread.comments[0].author
+    'Ada'
+    """
+    return _parse_stream(io.BytesIO(data), source, now)
+
+
+def find_sources(paths: Iterable[str]) -> list[str]:
+    """Expand each folder into the pages that lie directly in it, in sorted order.
+
+    Files with an ending that no page has, and hidden files, are skipped in folders; whatever is
+    named itself is kept.
+
+    Raises
+    ------
+    InputError
+        If a folder holds no page.
+    """
+    sources: list[str] = []
+    for path in paths:
+        if path == "-" or not Path(path).is_dir():
+            sources.append(path)
+            continue
+        try:
+            entries = sorted(Path(path).iterdir())
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+        pages = [str(entry) for entry in entries if _is_page(entry)]
+        if not pages:
+            raise InputError(f"{path}: no page in this folder; expected {', '.join(PAGE_ENDINGS)}")
+        sources.extend(pages)
+    return sources
+
+
+def _is_page(entry: Path) -> bool:
+    name = entry.name.lower().removesuffix(".gz")
+    return not name.startswith(".") and name.endswith(PAGE_ENDINGS) and entry.is_file()
+
+
+def _parse_stream(stream: BinaryIO, source: str, now: datetime | None) -> Iterator[Thread]:
+    head = stream.read(HEAD_BYTES)
+    whole: BinaryIO = io.BufferedReader(_Rejoined(head, stream))
+    if head.startswith(b"\x1f\x8b"):
+        whole = gzip.GzipFile(fileobj=whole)  # type: ignore[assignment]
+        try:
+            head = whole.read(HEAD_BYTES)
+        except (OSError, EOFError, zlib.error):
+            raise InputError(f"{source}: a broken gzip archive; expected {EXPECTED}") from None
+        whole = io.BufferedReader(_Rejoined(head, whole))
+    refuse_binary(head, source=source)
+    text_head = decode(head, source=source)
+    if not text_head.strip("\ufeff \t\r\n\f\0"):
+        raise InputError(f"{source}: this file is empty; expected {EXPECTED}")
+    kind = detect_format(text_head, source, source=source)
+    try:
+        yield from _parse_as(kind, whole, source, now)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{source}: a broken gzip archive; expected {EXPECTED}") from None
+
+
+def _parse_as(
+    kind: Format, stream: BinaryIO, source: str, now: datetime | None
+) -> Iterator[Thread]:
+    if kind == "text":
+        from stance.parsing.textdump import parse_textdump
+
+        yield parse_textdump(_read_page(stream, source), source=source, now=now)
+    elif kind in ("html", "mhtml"):
+        from stance.parsing.html import parse_html
+
+        markup = _read_page(stream, source)
+        if kind == "mhtml":
+            markup = _page_of_mhtml(markup, source)
+        yield parse_html(markup, source=source, now=now)
+    else:
+        from stance.parsing.exports import parse_export
+
+        yield from parse_export(stream, kind, source=source, now=now)
+
+
+def _read_page(stream: BinaryIO, source: str) -> str:
+    data = stream.read(LARGEST_PAGE + 1)
+    if len(data) > LARGEST_PAGE:
+        raise InputError(
+            f"{source}: larger than {LARGEST_PAGE // 2**20} MB; expected a single page "
+            "(split it, or give the comments as JSON Lines, which stream)"
+        )
+    return decode(data, source=source)
+
+
+def _page_of_mhtml(markup: str, source: str) -> str:
+    """Return the HTML part of a page that a browser saved as one MHTML file."""
+    import email
+    import email.policy
+
+    message = email.message_from_string(markup, policy=email.policy.compat32)
+    for part in message.walk():
+        if part.get_content_type() == "text/html":
+            payload = part.get_payload(decode=True)
+            if isinstance(payload, bytes):
+                return decode(payload, source=source)
+    raise InputError(f"{source}: an MHTML file without an HTML part; expected {EXPECTED}")
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream whose head was already read, from its beginning again."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = memoryview(head), rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        source = self._head if self._head else memoryview(self._rest.read(len(buffer)))
+        count = min(len(buffer), len(source))
+        buffer[:count] = source[:count]
+        if self._head:
+            self._head = self._head[count:]
+        return count
