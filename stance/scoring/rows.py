@@ -1,0 +1,214 @@
+"""Comments alone: rows with a `text` column in, the same rows with scores out.
+
+A row comes out with the columns that `stance score` writes for a page, and its own further columns
+unchanged between them. What the row itself says of a comment (`COMMENT_COLUMNS`) is kept as it is;
+where it says nothing, `id` is its line number as text and `depth` is 0. A column whose name the
+scores need is renamed to `input_NAME`.
+
+A row's own `target` column (a text; in JSON Lines a list of texts too) is scored beside the targets
+that are asked for, and before them. A row without any target gets toxicity alone.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from stance.labels import TOXICITY_LABELS
+from stance.scoring.results import Prediction, StanceScore, prediction_columns
+from stance.tables import Row
+
+COMMENT_COLUMNS = ("id", "author", "published", "parent_id", "depth", "text")
+SCORE_COLUMNS = ("source", "stance", "toxicity", "toxic", "toxic_spans", "model", "error")
+
+# A complete row: tables take their first columns and the types of nested values from it.
+EXAMPLE_ROW: dict[str, Any] = {
+    "source": "page.txt",
+    "id": "1",
+    "author": "Ann",
+    "published": "2026-01-01T12:00",
+    "parent_id": "1",
+    "depth": 0,
+    "text": "Good.",
+    **prediction_columns(
+        Prediction(
+            (StanceScore("trams", "favor", 1.0, 0.0, 0.0, 1.0),),
+            dict.fromkeys(TOXICITY_LABELS, 0.0),
+            False,
+            ((0, 4),),
+        )
+    ),
+    "model": "model 1.0",
+}
+# The column of record lists, and the field that names a record (see `stance.tables.write_rows`).
+RECORD_KEYS = {"stance": "target"}
+
+CHUNK_ROWS = 512
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Predictor(Protocol):
+    """What scores texts, such as `stance.scoring.analyzer.Analyzer`."""
+
+    name: str
+
+    def predict(
+        self,
+        texts: Sequence[str],
+        targets: Sequence[Sequence[str]],
+        *,
+        threshold: float | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Prediction]:
+        """Score each text against its own targets."""
+        ...
+
+
+@dataclass(slots=True)
+class RowCounts:
+    """What has come by so far, for those who tell the user.
+
+    Parameters
+    ----------
+    rows : int
+        All rows, bad ones among them.
+    bad : int
+        Rows that came out with an `error`.
+    untargeted : int
+        Rows that were scored for toxicity alone.
+    renamed : dict of str to str
+        Input columns that had to make room, to their new names.
+    """
+
+    rows: int = 0
+    bad: int = 0
+    untargeted: int = 0
+    renamed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CommentRow:
+    """One row, ready to be scored: its output columns but for the scores, or what is wrong."""
+
+    columns: dict[str, Any]
+    targets: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def score_rows(
+    rows: Iterable[Row],
+    analyzer: Predictor,
+    source: str,
+    *,
+    targets: Sequence[str] = (),
+    threshold: float | None = None,
+    counts: RowCounts | None = None,
+) -> Iterator[tuple[dict[str, Any], Prediction | None]]:
+    """Yield each row with its scores, in order, in constant memory.
+
+    A row without text or that could not be read comes back with `error`, in which its line number
+    stands, and no scores.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        Such as `stance.tables.read_rows` yields.
+    analyzer : Predictor
+    source : str
+        Name of the file, for the `source` column.
+    targets : sequence of str
+        Scored for every row, after the row's own.
+    threshold : float, optional
+        As for `Analyzer.predict`.
+    counts : RowCounts, optional
+        Brought up to date with each row.
+
+    Yields
+    ------
+    tuple of dict and (Prediction or None)
+        The row as it is written, and what the model said of it.
+    """
+    counts = RowCounts() if counts is None else counts
+    pending = iter(rows)
+    while chunk := list(itertools.islice(pending, CHUNK_ROWS)):
+        prepared = [prepare_row(row, source, targets, counts.renamed) for row in chunk]
+        good = [row for row in prepared if row.error is None]
+        texts = [_SURROGATE.sub("\ufffd", row.columns["text"]) for row in good]
+        predictions = iter(
+            analyzer.predict(texts, [row.targets for row in good], threshold=threshold)
+            if good
+            else ()
+        )
+        for row in prepared:
+            counts.rows += 1
+            if row.error is not None:
+                counts.bad += 1
+                yield _output(row, None, analyzer.name), None
+            else:
+                counts.untargeted += not row.targets
+                prediction = next(predictions)
+                yield _output(row, prediction, analyzer.name), prediction
+
+
+def prepare_row(
+    row: Row, source: str, targets: Sequence[str], renamed: dict[str, str]
+) -> CommentRow:
+    """Return a row with output columns, its targets, and what is wrong with it, if anything.
+
+    Examples
+    --------
+    >>> row = Row(2, {"text": "Good.", "target": "trams", "toxic": "no"})
+    >>> prepared = prepare_row(row, "a.csv", ["buses"], renamed := {})
+    >>> prepared.targets, prepared.columns["input_toxic"], renamed
+    (('trams', 'buses'), 'no', {'toxic': 'input_toxic'})
+    """
+    columns: dict[str, Any] = {"source": source} | dict.fromkeys(COMMENT_COLUMNS)
+    columns |= {"id": str(row.number), "depth": 0}
+    for name, value in row.values.items():
+        if name not in COMMENT_COLUMNS:
+            columns[_free_name(name, row.values, renamed)] = value
+        elif value is not None and value != "":
+            columns[name] = value
+    error = row.error or _text_problem(columns["text"])
+    own: tuple[str, ...] = ()
+    if error is None:
+        own, error = _own_targets(row.values.get("target"))
+    if error is not None:
+        return CommentRow(columns, error=f"line {row.number}: {error}")
+    return CommentRow(columns, tuple(dict.fromkeys((*own, *targets))))
+
+
+def _free_name(name: str, taken: Iterable[str], renamed: dict[str, str]) -> str:
+    if name not in SCORE_COLUMNS:
+        return name
+    free = f"input_{name}"
+    while free in taken:
+        free = f"input_{free}"
+    renamed[name] = free
+    return free
+
+
+def _text_problem(text: Any) -> str | None:
+    if text is None:
+        return "no text"
+    if not isinstance(text, str):
+        return "the text is not a string"
+    return None if text.strip() else "the text is empty"
+
+
+def _own_targets(target: Any) -> tuple[tuple[str, ...], str | None]:
+    listed = target if isinstance(target, list) else [target]
+    if not all(item is None or isinstance(item, str) for item in listed):
+        return (), "the target is not a string"
+    return tuple(item.strip() for item in listed if item and item.strip()), None
+
+
+def _output(row: CommentRow, prediction: Prediction | None, model: str) -> dict[str, Any]:
+    scores: dict[str, Any] = (
+        {"stance": None, "toxicity": None, "toxic": None, "toxic_spans": None}
+        if prediction is None
+        else prediction_columns(prediction)
+    )
+    error = {} if row.error is None else {"error": row.error}
+    return row.columns | scores | {"model": model} | error

@@ -1,0 +1,155 @@
+from typing import Any
+
+import pytest
+
+from stance.labels import TOXICITY_LABELS
+from stance.scoring.results import Prediction, ScoredComment, ScoredThread
+from stance.scoring.rows import CHUNK_ROWS, EXAMPLE_ROW, RowCounts, score_rows
+from stance.tables import Row
+from stance.thread import Comment, Thread
+
+
+def score(analyzer: Any, *rows: dict[str, Any] | Row, **options: Any) -> list[dict[str, Any]]:
+    numbered = [
+        row if isinstance(row, Row) else Row(number, row) for number, row in enumerate(rows, 2)
+    ]
+    return [row for row, _ in score_rows(numbered, analyzer, "a.csv", **options)]
+
+
+def test_a_row_has_the_columns_of_a_page(fake_analyzer: Any) -> None:
+    (row,) = score(fake_analyzer, {"text": "I love trams, idiot"}, targets=["trams"])
+    assert row == {
+        "source": "a.csv",
+        "id": "2",
+        "author": None,
+        "published": None,
+        "parent_id": None,
+        "depth": 0,
+        "text": "I love trams, idiot",
+        "stance": [
+            {
+                "target": "trams",
+                "label": "favor",
+                "favor": 0.8,
+                "against": 0.1,
+                "neutral": 0.1,
+                "relevance": 0.9,
+            }
+        ],
+        "toxicity": {
+            "toxicity": 0.9,
+            "severe_toxicity": 0.01,
+            "obscene": 0.01,
+            "threat": 0.01,
+            "insult": 0.9,
+            "identity_attack": 0.01,
+        },
+        "toxic": True,
+        "toxic_spans": [[14, 19]],
+        "model": "fake 1.0",
+    }
+
+
+def test_the_example_row_has_the_columns_of_a_page() -> None:
+    comment = Comment("1", "Good.")
+    prediction = Prediction((), dict.fromkeys(TOXICITY_LABELS, 0.1), False, ())
+    thread = Thread("page.txt", "text", comments=(comment,))
+    (row,) = ScoredThread(thread, (), (ScoredComment(comment, prediction),), "model").rows()
+    assert list(row) == list(EXAMPLE_ROW)
+    assert list(EXAMPLE_ROW["toxicity"]) == list(TOXICITY_LABELS)
+
+
+def test_own_columns_come_back_unchanged_and_clashes_are_renamed(fake_analyzer: Any) -> None:
+    counts = RowCounts()
+    own = {
+        "id": 7,
+        "author": "Ann",
+        "published": "soon",
+        "depth": "2",
+        "text": " Good. ",
+        "votes": [1, {"a": None}],
+        "toxic": "yes",
+        "source": "blog",
+        "model": None,
+        "input_model": "x",
+    }
+    (row,) = score(fake_analyzer, own, counts=counts)
+    kept = ("id", "author", "published", "depth", "text", "votes", "input_model")
+    assert {name: row[name] for name in kept} == {name: own[name] for name in kept}
+    assert (row["input_toxic"], row["toxic"]) == ("yes", False)
+    assert (row["input_source"], row["source"]) == ("blog", "a.csv")
+    assert (row["input_input_model"], row["model"]) == (None, "fake 1.0")
+    assert counts.renamed == {
+        "toxic": "input_toxic",
+        "source": "input_source",
+        "model": "input_input_model",
+    }
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ("cats", ["cats", "trams"]),
+        (" trams ", ["trams"]),
+        (["cats", "dogs", "cats"], ["cats", "dogs", "trams"]),
+        ("", ["trams"]),
+        (None, ["trams"]),
+    ],
+)
+def test_own_targets_come_before_the_given(fake_analyzer: Any, own: Any, expected: Any) -> None:
+    (row,) = score(fake_analyzer, {"text": "Hm.", "target": own}, targets=["trams"])
+    assert [entry["target"] for entry in row["stance"]] == expected
+    assert row["target"] == own
+
+
+def test_without_a_target_toxicity_alone(fake_analyzer: Any) -> None:
+    counts = RowCounts()
+    rows = score(fake_analyzer, {"text": "idiot"}, {"text": "a", "target": "cats"}, counts=counts)
+    assert rows[0]["stance"] == []
+    assert rows[0]["toxic"] is True
+    assert counts == RowCounts(rows=2, untargeted=1)
+
+
+def test_bad_rows_are_rows_with_an_error_in_their_place(fake_analyzer: Any) -> None:
+    counts = RowCounts()
+    rows = score(
+        fake_analyzer,
+        {"text": "fine"},
+        Row(9, error="not JSON: Expecting value at character 1"),
+        {"note": "no text here"},
+        {"text": ""},
+        {"text": " \n"},
+        {"text": 5},
+        {"text": "a", "target": 5},
+        {"text": "half a pair: \ud83d"},
+        counts=counts,
+    )
+    assert [row.get("error") for row in rows] == [
+        None,
+        "line 9: not JSON: Expecting value at character 1",
+        "line 4: no text",
+        "line 5: no text",
+        "line 6: the text is empty",
+        "line 7: the text is not a string",
+        "line 8: the target is not a string",
+        None,
+    ]
+    assert rows[2]["note"] == "no text here"
+    assert (rows[2]["stance"], rows[2]["toxicity"], rows[2]["toxic"]) == (None, None, None)
+    assert rows[7]["text"] == "half a pair: \ud83d"
+    assert (counts.rows, counts.bad) == (8, 6)
+
+
+def test_rows_are_scored_in_bounded_chunks_as_they_come(fake_analyzer: Any) -> None:
+    taken = []
+
+    def endless() -> Any:
+        for number in range(10**9):
+            taken.append(number)
+            yield Row(number, {"text": "a"})
+
+    rows = score_rows(endless(), fake_analyzer, "a.csv")
+    for _ in range(CHUNK_ROWS + 1):
+        next(rows)
+    assert fake_analyzer.calls == [CHUNK_ROWS, CHUNK_ROWS]
+    assert len(taken) == 2 * CHUNK_ROWS
