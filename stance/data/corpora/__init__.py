@@ -1,1 +1,87 @@
-"""One small reader for each public corpus, in its published file format."""
+"""The public corpora by name: where each lies under a data root, its reader and its licence."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stance.data.corpora import stance, toxicity
+from stance.data.examples import Example
+
+UNSTATED = "none stated by the publisher"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A public corpus.
+
+    Parameters
+    ----------
+    folder : str
+        Where it lies under the data root.
+    read : callable
+        Yields its examples from that folder.
+    licence : str
+        As its publisher states it.
+    benchmark : bool
+        Used to measure only: none of its texts may be trained on.
+    """
+
+    folder: str
+    read: Callable[[Path], Iterator[Example]]
+    licence: str
+    benchmark: bool = False
+
+    def examples(self, root: Path) -> Iterator[Example]:
+        """Yield the corpus from its folder under `root`."""
+        return self.read(root / self.folder)
+
+
+CORPORA: dict[str, Corpus] = {
+    "vast": Corpus("stance/vast", stance.read_vast, UNSTATED),
+    "arc": Corpus("stance/arc_ukp", stance.read_arc, UNSTATED),
+    "ibm_rank30k": Corpus("stance/ibm_rank30k", stance.read_ibm_rank30k, "CC BY-SA 3.0"),
+    "ibm_claim_stance": Corpus(
+        "stance/ibm_claim_stance", stance.read_ibm_claim_stance, "CC BY-SA 3.0"
+    ),
+    "perspectrum": Corpus("stance/perspectrum", stance.read_perspectrum, "CC BY-SA 4.0"),
+    "procon20": Corpus("stance/procon20", stance.read_procon20, "MIT"),
+    "pstance": Corpus("stance/pstance", stance.read_pstance, "MIT"),
+    "mt_csd": Corpus("stance/mt_csd", stance.read_mt_csd, UNSTATED),
+    "ruw_russia_ukraine": Corpus("stance/ruw_russia_ukraine", stance.read_ruw, UNSTATED),
+    "subreddit_agreement": Corpus("stance/subreddit_agreement", stance.read_subreddit, UNSTATED),
+    "argmin_am": Corpus("stance/argmin_am", stance.read_argmin, "CC BY-NC"),
+    "covid19": Corpus("stance/covid19", stance.read_covid19, UNSTATED),
+    "semeval2016": Corpus(
+        "stance/semeval2016_task6", stance.read_semeval2016, UNSTATED, benchmark=True
+    ),
+    "jigsaw_multilabel": Corpus(
+        "toxicity/derived", toxicity.read_jigsaw_multilabel, "labels CC0, text CC BY-SA 3.0"
+    ),
+    "jigsaw_first20k": Corpus(
+        "toxicity/jigsaw_binary_first20k",
+        toxicity.read_jigsaw_first20k,
+        "labels CC0, text CC BY-SA 3.0",
+    ),
+    "civil_comments": Corpus("toxicity/derived", toxicity.read_civil_comments, "CC0"),
+    "toxic_spans": Corpus("toxicity/toxic_spans", toxicity.read_toxic_spans, "CC0"),
+    "wiki_annotators": Corpus("toxicity/derived", toxicity.read_wiki_annotators, "CC BY-SA 3.0"),
+    "wiki_debias": Corpus("toxicity/wiki_debias", toxicity.read_wiki_debias, "Apache-2.0"),
+    "paradetox": Corpus("toxicity/paradetox", toxicity.read_paradetox, UNSTATED),
+    "hatemoji": Corpus("toxicity/hatemoji", toxicity.read_hatemoji, "CC BY 4.0"),
+    "jigsaw_test_balanced": Corpus(
+        "toxicity/jigsaw_test_balanced",
+        toxicity.read_jigsaw_test_balanced,
+        "labels CC0, text CC BY-SA 3.0",
+        benchmark=True,
+    ),
+    "hatecheck": Corpus("toxicity/hatecheck", toxicity.read_hatecheck, "CC BY 4.0", benchmark=True),
+    "bias_templates": Corpus(
+        "toxicity/bias_templates", toxicity.read_bias_templates, "Apache-2.0", benchmark=True
+    ),
+    "wiki_fuzzed": Corpus(
+        "toxicity/wiki_fuzzed", toxicity.read_wiki_fuzzed, "Apache-2.0", benchmark=True
+    ),
+    "wiki_context": Corpus(
+        "toxicity/wiki_context", toxicity.read_wiki_context, "Apache-2.0", benchmark=True
+    ),
+}

@@ -1,0 +1,140 @@
+"""Which examples a training stage sees: several corpora, cleaned of benchmarks and repeats."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from stance.data.corpora import CORPORA
+from stance.data.examples import Example, Split, text_key
+from stance.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of a corpus goes into a mix.
+
+    Parameters
+    ----------
+    corpus : str
+        Its name in `stance.data.corpora.CORPORA`.
+    limit : int or None
+        At most so many rows, drawn at random; None for all.
+    comments_only : bool
+        Take each text once, without its target, as presumed non-toxic.
+    off_target : float or None
+        Keep at most this ratio of off-target rows to the others; None keeps all.
+    """
+
+    corpus: str
+    limit: int | None = None
+    comments_only: bool = False
+    off_target: float | None = None
+
+
+@dataclass(slots=True)
+class MixReport:
+    """How many rows each corpus gave and lost, and to what."""
+
+    kept: Counter[str] = field(default_factory=Counter)
+    in_benchmark: Counter[str] = field(default_factory=Counter)
+    repeated: Counter[str] = field(default_factory=Counter)
+
+    def to_dict(self) -> dict[str, dict[str, int]]:
+        """Return plain counts by corpus."""
+        return {
+            "kept": dict(self.kept),
+            "dropped_in_benchmark": dict(self.in_benchmark),
+            "merged_repeats": dict(self.repeated),
+        }
+
+
+def build_mix(
+    shares: Sequence[Share], root: Path, seed: int, split: Split = "train"
+) -> tuple[list[Example], MixReport]:
+    """Return the examples of a mix in a fixed random order, and what was left out.
+
+    No text of a benchmark, nor of another split of any corpus named here, is let in. Rows that
+    share text and target are merged, the first to name a label deciding it.
+
+    Parameters
+    ----------
+    shares : sequence of Share
+        A corpus may stand in several of them.
+    root : Path
+        Folder that holds the corpora.
+    seed : int
+    split : {"train", "dev"}
+
+    Raises
+    ------
+    DataError
+        A corpus is unknown or is a benchmark.
+    """
+    names = {share.corpus for share in shares}
+    for name in sorted(names):
+        if name not in CORPORA:
+            raise DataError(f"{name!r} is no corpus; expected one of {sorted(CORPORA)}")
+        if CORPORA[name].benchmark:
+            raise DataError(f"{name!r} is a benchmark: a model that trains on it cannot be judged")
+    shuffle = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
+    forbidden = held_out_keys(root, names, split)
+    report = MixReport()
+    merged: dict[tuple[str, str | None], Example] = {}
+    for share in shares:
+        name = share.corpus
+        rows = [row for row in CORPORA[name].examples(root) if row.split == split]
+        for example in _draw(rows, share, shuffle):
+            if example.group in forbidden:
+                report.in_benchmark[name] += 1
+                continue
+            key = (example.text.strip(), example.target)
+            if key in merged:
+                report.repeated[name] += 1
+                merged[key] = _merge(merged[key], example)
+            else:
+                report.kept[name] += 1
+                merged[key] = example
+    examples = list(merged.values())
+    shuffle.shuffle(examples)
+    return examples, report
+
+
+def held_out_keys(root: Path, names: Iterable[str], split: Split) -> frozenset[str]:
+    """Return the keys of all texts that a mix of these corpora's `split` must not hold."""
+    allowed_later: Split | None = "dev" if split == "train" else None
+    keys = set()
+    for name in {*names, *(name for name, corpus in CORPORA.items() if corpus.benchmark)}:
+        corpus = CORPORA[name]
+        for example in corpus.examples(root):
+            if corpus.benchmark or example.split in ("test", allowed_later):
+                keys.add(text_key(example.text))
+    return frozenset(keys)
+
+
+def _draw(rows: list[Example], share: Share, shuffle: random.Random) -> list[Example]:
+    if share.comments_only:
+        texts = dict.fromkeys(row.text for row in rows)
+        rows = [
+            Example(text, rows[0].corpus, rows[0].split, toxicity={"toxicity": 0.0})
+            for text in texts
+        ]
+    shuffle.shuffle(rows)
+    if share.off_target is not None:
+        on = [row for row in rows if row.relevance != 0]
+        off = [row for row in rows if row.relevance == 0]
+        rows = on + off[: int(share.off_target * len(on))]
+        shuffle.shuffle(rows)
+    return rows[: share.limit]
+
+
+def _merge(first: Example, second: Example) -> Example:
+    """Return one example with the labels of both; where both know one, the first's."""
+    return replace(
+        first,
+        stance=first.stance or second.stance,
+        relevance=first.relevance if first.relevance is not None else second.relevance,
+        toxicity={**second.toxicity, **first.toxicity},
+        toxic_spans=first.toxic_spans if first.toxic_spans is not None else second.toxic_spans,
+    )

@@ -1,0 +1,263 @@
+"""The network: any Hugging Face encoder with a head each for stance, relevance, toxicity, spans.
+
+A model folder is an ordinary checkpoint of the encoder, which `transformers.AutoModel` loads as
+it is; the heads stand in the same file under names that begin with ``stance_heads.``.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig
+
+from stance.errors import ModelError
+from stance.labels import STANCE_LABELS, TOXICITY_LABELS
+
+# What the collator writes where a corpus lacks a label.
+UNKNOWN_STANCE = -100
+UNKNOWN = -1.0
+
+_HEADS = "stance_heads."
+_SETTINGS = "stance"
+
+
+class Heads(nn.Module):
+    """The four heads over an encoder's states of width `hidden`."""
+
+    def __init__(self, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.pair = nn.Sequential(nn.Dropout(dropout), nn.Linear(5 * hidden, hidden), nn.GELU())
+        self.stance = nn.Linear(hidden, len(STANCE_LABELS))
+        self.relevance = nn.Linear(hidden, 1)
+        self.single = nn.Sequential(nn.Dropout(dropout), nn.Linear(3 * hidden, hidden), nn.GELU())
+        self.toxicity = nn.Linear(hidden, len(TOXICITY_LABELS))
+        self.spans = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, 1))
+
+    def forward(
+        self, states: Tensor, comment: Tensor, target: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the logits of stance, relevance, toxicity and spans.
+
+        Parameters
+        ----------
+        states : Tensor, shape (batch, length, hidden)
+        comment, target : Tensor, shape (batch, length)
+            1 for the tokens of either, 0 elsewhere; all 0 for a target that is not there.
+        """
+        first = states[:, 0]
+        of_comment, of_target = _mean(states, comment), _mean(states, target)
+        pair = self.pair(
+            torch.cat(
+                [
+                    first,
+                    of_target,
+                    of_comment,
+                    of_target * of_comment,
+                    (of_target - of_comment).abs(),
+                ],
+                dim=-1,
+            )
+        )
+        single = self.single(torch.cat([first, of_comment, _largest(states, comment)], dim=-1))
+        return (
+            self.stance(pair),
+            self.relevance(pair).squeeze(-1),
+            self.toxicity(single),
+            self.spans(states).squeeze(-1),
+        )
+
+
+def _mean(states: Tensor, mask: Tensor) -> Tensor:
+    weights = mask.unsqueeze(-1)
+    return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
+
+
+def _largest(states: Tensor, mask: Tensor) -> Tensor:
+    # A comment without tokens gets zeros, as its mean does.
+    hidden = states.masked_fill(mask.unsqueeze(-1) == 0, -1e4).amax(dim=1)
+    return hidden * (mask.sum(dim=1, keepdim=True) > 0)
+
+
+class CommentModel(nn.Module):
+    """An encoder and its heads.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        A model of `transformers.AutoModel`.
+    special_ids : list of int
+        Tokens that mark where texts begin and end: no text's mean includes them.
+    max_length : int
+        The most tokens of a window.
+    dropout : float
+        Share of inputs that each head drops while training.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, special_ids: list[int], max_length: int, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        if getattr(encoder, "pooler", None) is not None:
+            encoder.pooler = None  # the heads read the states themselves
+        self.encoder = encoder
+        self.config: PretrainedConfig = encoder.config
+        self.max_length = max_length
+        self.heads = Heads(self.config.hidden_size, dropout)
+        self.register_buffer("special_ids", torch.tensor(special_ids), persistent=False)
+        self._has_types = getattr(self.config, "type_vocab_size", 0) > 1
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        token_type_ids: Tensor,
+        **labels: Tensor,
+    ) -> dict[str, Tensor]:
+        """Return the logits by head and, where labels are given, the mean of their losses.
+
+        Parameters
+        ----------
+        input_ids, attention_mask, token_type_ids : Tensor, shape (batch, length)
+        **labels : Tensor
+            See `losses`.
+        """
+        types = {"token_type_ids": token_type_ids} if self._has_types else {}
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types)[0]
+        comment, target = self._segments(input_ids, attention_mask, token_type_ids)
+        stance, relevance, toxicity, spans = self.heads(
+            states, comment.to(states.dtype), target.to(states.dtype)
+        )
+        output = {
+            "stance": stance,
+            "relevance": relevance,
+            "toxicity": toxicity,
+            "spans": spans,
+        }
+        if labels:
+            output["loss"] = torch.stack(list(losses(output, **labels).values())).sum()
+        return output
+
+    def _segments(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        special = (input_ids.unsqueeze(-1) == self.special_ids).any(dim=-1)
+        text = (attention_mask == 1) & ~special
+        # A row is a pair if any token is of type 1; its comment is that type, else all of it.
+        is_pair = token_type_ids.amax(dim=1, keepdim=True)
+        return text & (token_type_ids == is_pair), text & (token_type_ids < is_pair)
+
+    @classmethod
+    def from_encoder(
+        cls, name: str | Path, special_ids: list[int], max_length: int, dropout: float = 0.1
+    ) -> Self:
+        """Put fresh heads on a pretrained encoder, loaded in float32."""
+        config = AutoConfig.from_pretrained(name)
+        if hasattr(config, "attention_probs_dropout_prob"):
+            # On a CPU its random masks cost more time than the attention that they thin out.
+            config.attention_probs_dropout_prob = 0.0
+        encoder = AutoModel.from_pretrained(name, config=config, dtype=torch.float32)
+        return cls(encoder, special_ids, max_length, dropout)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Load a model folder in float32, whatever type its weights are stored in.
+
+        Raises
+        ------
+        ModelError
+            The folder is not one that `save` wrote.
+        """
+        try:
+            config = AutoConfig.from_pretrained(folder)
+            settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))[_SETTINGS]
+            weights = load_file(folder / "model.safetensors")
+        except (OSError, KeyError, ValueError) as error:
+            raise ModelError(
+                f"{folder}: not a model folder of stance ({error}); expected config.json with a "
+                "'stance' section, model.safetensors and tokenizer.json"
+            ) from None
+        encoder = AutoModel.from_config(config, attn_implementation="eager", dtype=torch.float32)
+        model = cls(encoder, settings["special_ids"], settings["max_length"])
+        model.encoder.load_state_dict(
+            {name: value.float() for name, value in weights.items() if not _is_head(name)}
+        )
+        model.heads.load_state_dict(
+            {
+                name.removeprefix(_HEADS): value.float()
+                for name, value in weights.items()
+                if _is_head(name)
+            }
+        )
+        return model.eval()
+
+    def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+        """Write `config.json` and `model.safetensors` (weights stored as `dtype`)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {name: value for name, value in self.encoder.state_dict().items()}
+        weights |= {_HEADS + name: value for name, value in self.heads.state_dict().items()}
+        stored = {
+            name: value.to(dtype).contiguous() if value.is_floating_point() else value
+            for name, value in weights.items()
+        }
+        partial = folder / "model.safetensors.tmp"
+        save_file(stored, partial, metadata={"format": "pt"})
+        partial.replace(folder / "model.safetensors")
+        _write_config(folder / "config.json", self._config_dict())
+
+    def _config_dict(self) -> dict[str, Any]:
+        settings = {"special_ids": self.special_ids.tolist(), "max_length": self.max_length}
+        return {**self.config.to_dict(), _SETTINGS: settings}
+
+
+def _is_head(name: str) -> bool:
+    return name.startswith(_HEADS)
+
+
+def _write_config(path: Path, config: dict[str, Any]) -> None:
+    partial = path.with_suffix(".json.tmp")
+    partial.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def losses(
+    output: dict[str, Tensor],
+    *,
+    stance_labels: Tensor,
+    relevance_labels: Tensor,
+    toxicity_labels: Tensor,
+    span_labels: Tensor,
+) -> dict[str, Tensor]:
+    """Return each head's loss, averaged over the labelled rows so that a mix does not shift it.
+
+    Parameters
+    ----------
+    output : dict of Tensor
+        Logits by head.
+    stance_labels : Tensor of int, shape (batch,)
+        Index into STANCE_LABELS, or UNKNOWN_STANCE.
+    relevance_labels : Tensor, shape (batch,)
+    toxicity_labels : Tensor, shape (batch, 6)
+    span_labels : Tensor, shape (batch, length)
+        Probabilities, or UNKNOWN.
+    """
+    known = (stance_labels != UNKNOWN_STANCE).sum().clamp(min=1)
+    cross_entropy = nn.functional.cross_entropy(
+        output["stance"].float(), stance_labels, ignore_index=UNKNOWN_STANCE, reduction="sum"
+    )
+    return {
+        "stance": cross_entropy / known,
+        "relevance": _masked_bce(output["relevance"], relevance_labels),
+        "toxicity": _masked_bce(output["toxicity"], toxicity_labels),
+        "spans": _masked_bce(output["spans"], span_labels),
+    }
+
+
+def _masked_bce(logits: Tensor, labels: Tensor) -> Tensor:
+    known = labels != UNKNOWN
+    loss = nn.functional.binary_cross_entropy_with_logits(
+        logits.float(), labels.clamp(min=0), reduction="none"
+    )
+    return (loss * known).sum() / known.sum().clamp(min=1)

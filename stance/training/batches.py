@@ -1,0 +1,86 @@
+"""Examples as rows of token ids and labels, and rows as padded batches."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stance.data.examples import Example
+from stance.labels import STANCE_LABELS, TOXICITY_LABELS
+from stance.modeling.encoding import InputEncoder, Tokens, Window
+from stance.modeling.network import UNKNOWN, UNKNOWN_STANCE
+
+_CHUNK = 1000
+# Batches come in few different lengths, so that kernels made for one are used again.
+_LENGTH_STEP = 8
+
+
+def encode_examples(examples: Sequence[Example], encoder: InputEncoder) -> Iterator[dict[str, Any]]:
+    """Yield a row an example: the ids of its first window and its labels, unknown ones marked."""
+    for start in range(0, len(examples), _CHUNK):
+        chunk = examples[start : start + _CHUNK]
+        texts = encoder.tokenize([example.text for example in chunk])
+        targets = encoder.tokenize([example.target or "" for example in chunk])
+        for example, text, target in zip(chunk, texts, targets, strict=True):
+            yield _row(example, _first_window(example, text, target, encoder))
+
+
+def _first_window(example: Example, text: Tokens, target: Tokens, encoder: InputEncoder) -> Window:
+    return encoder.single(text)[0] if example.target is None else encoder.pair(target, text)[0]
+
+
+def _row(example: Example, window: Window) -> dict[str, Any]:
+    return {
+        "input_ids": window.input_ids,
+        "token_type_ids": window.token_type_ids,
+        "length": len(window),
+        "stance_labels": (
+            UNKNOWN_STANCE if example.stance is None else STANCE_LABELS.index(example.stance)
+        ),
+        "relevance_labels": UNKNOWN if example.relevance is None else float(example.relevance),
+        "toxicity_labels": [example.toxicity.get(label, UNKNOWN) for label in TOXICITY_LABELS],
+        "span_labels": _span_labels(example, window),
+    }
+
+
+def _span_labels(example: Example, window: Window) -> list[float]:
+    labels = [UNKNOWN] * len(window)
+    if example.toxic_spans is not None:
+        for position, (start, end) in enumerate(window.offsets, window.comment_start):
+            inside = any(start < last and first < end for first, last in example.toxic_spans)
+            labels[position] = float(inside)
+    return labels
+
+
+class Collator:
+    """Pads rows to the longest of their batch, rounded up.
+
+    Parameters
+    ----------
+    pad_id : int
+        Token id that fills the end of shorter rows.
+    """
+
+    def __init__(self, pad_id: int) -> None:
+        self.pad_id = pad_id
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        """Return tensors of shape (batch, length), labels beside them."""
+        longest = max(len(row["input_ids"]) for row in rows)
+        length = -(-longest // _LENGTH_STEP) * _LENGTH_STEP
+
+        def padded(name: str, filler: float) -> Tensor:
+            return torch.tensor([row[name] + [filler] * (length - len(row[name])) for row in rows])
+
+        ids = padded("input_ids", self.pad_id)
+        lengths = torch.tensor([len(row["input_ids"]) for row in rows])
+        return {
+            "input_ids": ids,
+            "attention_mask": (torch.arange(length) < lengths.unsqueeze(1)).long(),
+            "token_type_ids": padded("token_type_ids", 0),
+            "stance_labels": torch.tensor([row["stance_labels"] for row in rows]),
+            "relevance_labels": torch.tensor([row["relevance_labels"] for row in rows]),
+            "toxicity_labels": torch.tensor([row["toxicity_labels"] for row in rows]),
+            "span_labels": padded("span_labels", UNKNOWN),
+        }

