@@ -157,7 +157,7 @@ _NOW = {_fold(phrase) for phrase in _NOW_WORDS}
 _WORD = r"[^\W\d_]{2,15}"
 _YEAR = r"(?:19|20)\d\d"
 _ORDINAL = r"(?:st|nd|rd|th|\.|º|°|ª|er|ers|e|de|a|-?го|-?е)?"
-_OF = r"(?:(?:de|del|of|di|d['’]|en)[ \u00a0]{0,2})?"
+_OF = r"(?:(?:(?:de|del|of|di|en)[ \u00a0]{1,2}|d['’][ ]?))?"
 _SPACE = r"[ \t\u00a0\u202f]"
 
 # Year, month, day, in the order of the named groups; a month that is a word is looked up after.
