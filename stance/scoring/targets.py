@@ -18,19 +18,22 @@ Key = tuple[str, ...]  # the words of a name, folded
 
 MAX_CHARS = 3_000_000  # of comments that are looked at: more do not change who is spoken of most
 MAX_CANDIDATES = 300
+# German capitalises all nouns, so there capitals do not tell names. Of 87 pages, all German ones of
+# some length have more capitals than this among the words inside sentences, all English ones less.
+MAX_CAPITALISED = 0.17
+MIN_WORDS = 100
 
 _WORD = re.compile(r"(?:[A-Z]\.){2,}|\w+(?:[-'’&]\w+)*")
 _SENTENCE_END = re.compile(r"[.!?:;…\n“„«\"•*|]")
 _POSSESSIVE = re.compile(r"['’]s?$")
-_LINKS = frozenset(
-    {"of", "the", "de", "da", "del", "di", "du", "la", "le", "van", "von", "der", "bin", "al"}
-)
-_TITLES = frozenset(
+_LINKS = frozenset({"of", "de", "da", "del", "di", "du", "van", "von", "bin", "al"})
+_ARTICLES = frozenset({"the", "la", "le", "der", "den"})
+_TITLES = frozenset(  # a text reads better than a list of some forty strings
     """mr mrs ms miss dr prof professor sir lady lord dame president chancellor premier minister
     secretary senator sen representative rep congressman congresswoman governor gov mayor
     councillor councilman councilwoman councilor alderman judge justice general gen colonel col
     captain capt major sergeant sgt lieutenant lt admiral king queen prince princess pope father
-    reverend rev bishop chief prime vice deputy ex former st""".split()  # noqa: SIM905: it reads better
+    reverend rev bishop chief prime vice deputy ex former st""".split()  # noqa: SIM905
 )
 # Capitalised without being the name of somebody or something one can be for or against.
 _NO_NAMES = frozenset(
@@ -47,7 +50,7 @@ _NO_NAMES = frozenset(
     should could must let now well maybe perhaps because while after before since until during
     however meanwhile please sorry sure right wrong good bad great nice new old first last next
     one two three every each both many much such same other another my me be been being are was
-    were has have had internet web online""".split()
+    were has have had internet web online""".split()  # noqa: SIM905
 )
 _IRREGULAR = {
     "polish": "poland", "pole": "poland", "french": "france", "dutch": "netherlands",
@@ -130,7 +133,9 @@ class Word:
 
     @property
     def key(self) -> str:
-        """The word without case, possessive ending and full stops."""
+        """The word folded; a short acronym keeps its capitals, or "US" would be "us"."""
+        if self.telling and _is_acronym(self.text) and len(_fold(self.text)) <= 3:
+            return _fold(self.text).upper()
         return _fold(self.text)
 
 
@@ -150,13 +155,7 @@ def _read(text: str) -> ReadText:
             Word(word, joined, number == 0, telling)
             for number, (word, joined) in enumerate(sentence)
         )
-    folded = (
-        word.text.strip(".")
-        if word.telling and _is_acronym(word.text) and len(word.text.strip(".")) <= 3
-        else word.key
-        for word in words
-    )
-    return ReadText(tuple(words), f" {' '.join(folded)} ")
+    return ReadText(tuple(words), f" {' '.join(word.key for word in words)} ")
 
 
 def _sentences(text: str) -> Iterator[list[tuple[str, bool]]]:
@@ -181,8 +180,13 @@ def _is_shouted(sentence: Sequence[tuple[str, bool]]) -> bool:
 
 
 def _is_title_cased(sentence: Sequence[tuple[str, bool]]) -> bool:
-    words = [word for word, _ in sentence if len(word) > 3]
-    return len(words) >= 4 and sum(word[0].isupper() for word in words) > 0.8 * len(words)
+    capitals = [word[0].isupper() for word, _ in sentence]
+    of_long_words = [word[0].isupper() for word, _ in sentence if len(word) > 3]
+    return (
+        len(of_long_words) >= 4
+        and sum(of_long_words) > 0.8 * len(of_long_words)
+        and sum(capitals) > 0.55 * len(capitals)
+    )
 
 
 def _is_acronym(word: str) -> bool:
@@ -190,7 +194,12 @@ def _is_acronym(word: str) -> bool:
     return 2 <= len(letters) <= 6 and letters.isalpha() and letters.isupper()
 
 
+def _is_no_name(key: str) -> bool:
+    return key.casefold() in _NO_NAMES and key != "US"
+
+
 def _fold(word: str) -> str:
+    """Return a word without case, possessive ending and full stops."""
     return _POSSESSIVE.sub("", word.casefold()).replace(".", "")
 
 
@@ -213,9 +222,12 @@ class Candidate:
 
 def _candidates(texts: Sequence[ReadText]) -> dict[Key, Candidate]:
     capitalised, small = _word_counts(texts)
+    words = capitalised.total() + small.total()
+    if words >= MIN_WORDS and capitalised.total() > MAX_CAPITALISED * words:
+        return {}
 
     def is_name(key: str) -> bool:
-        return key not in _NO_NAMES and capitalised[key] > small[key]
+        return not _is_no_name(key) and capitalised[key] > small[key]
 
     runs = [run for text in texts for run in _runs(text.words)]
     inside = Counter(_key(run) for run in runs if not run[0].initial)
@@ -260,7 +272,7 @@ def _runs(words: Sequence[Word]) -> Iterator[list[Word]]:
                 run = []
             run.append(word)
             links = []
-        elif goes_on and word.text in _LINKS and len(links) < 2:
+        elif goes_on and word.text in (_ARTICLES if links else _LINKS) and len(links) < 2:
             links.append(word)
         elif run:
             yield run
@@ -285,9 +297,9 @@ def _parts(run: Sequence[Word], inside: Mapping[Key, int]) -> Iterator[Sequence[
 
 def _trimmed(part: Sequence[Word]) -> Sequence[Word]:
     """Cut off words at both ends that no name begins or ends with."""
-    while part and part[0].key in _NO_NAMES:
+    while part and _is_no_name(part[0].key):
         part = part[1:]
-    while part and part[-1].key in _NO_NAMES:
+    while part and _is_no_name(part[-1].key):
         part = part[:-1]
     return part
 
@@ -361,7 +373,8 @@ def _longer_form(key: Key, candidates: Mapping[Key, Candidate]) -> Key | None:
 def _singular(word: str, candidates: Mapping[Key, Candidate]) -> Key | None:
     stems = [word[:-1]] if word.endswith("s") else []
     stems += [word[:-2]] if word.endswith("es") else []
-    return next(((stem,) for stem in stems if (stem,) in candidates), None)
+    forms = [(form,) for stem in stems for form in (stem, stem.upper())]
+    return next((form for form in forms if form in candidates), None)
 
 
 def _place(word: str, candidates: Mapping[Key, Candidate]) -> Key | None:
@@ -398,7 +411,11 @@ def _acronym(key: Key, candidates: Mapping[Key, Candidate]) -> Key | None:
 
 
 def _initials(key: Key) -> str:
-    return "".join(word[0] for word in key if word not in _LINKS) if len(key) > 1 else ""
+    """Return the acronym of a long name, folded as `Word.key` folds it."""
+    if len(key) == 1:
+        return ""
+    letters = "".join(word[0] for word in key if word not in _LINKS | _ARTICLES)
+    return letters.upper() if len(letters) <= 3 else letters.lower()
 
 
 def _full_name(key: Key, candidates: Mapping[Key, Candidate]) -> Key | None:
@@ -435,7 +452,7 @@ def _ranked_names(
     at_least = 2 if len(comments) >= 5 else 1
     found = []
     for name in _names(_candidates(texts)):
-        patterns = [_pattern(form) for form in name.forms]
+        patterns = [f" {' '.join(form.key)} " for form in name.forms]
         in_article = sum(article.folded.count(form) for form in patterns) if article else 0
         in_comments = sum(any(form in text.folded for form in patterns) for text in comments)
         if in_comments < at_least or (article and not in_article):
@@ -447,13 +464,6 @@ def _ranked_names(
     return [shown for shown, _, _ in found]
 
 
-def _pattern(form: Candidate) -> str:
-    key = " ".join(form.key)
-    if len(form.key) == 1 and _is_acronym(form.spelling) and len(key) <= 3:
-        key = form.spelling.replace(".", "")
-    return f" {key} "
-
-
 @dataclass(frozen=True, slots=True)
 class _People:
     """Folded names of those who write: commenters by full and first name, and the article's."""
@@ -462,7 +472,7 @@ class _People:
     writer: frozenset[str]
 
     def holds(self, name: Name, in_article: bool) -> bool:
-        forms = {" ".join(form.key) for form in name.forms}
+        forms = {" ".join(form.key).casefold() for form in name.forms}
         return bool(forms & self.writer) or (not in_article and bool(forms & self.commenters))
 
 
