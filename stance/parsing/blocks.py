@@ -156,8 +156,9 @@ def read_lines(
 def _emoji(image: HtmlElement) -> str:
     """Return what an emoji drawn as an image stands for."""
     kind = (image.get("class") or "").lower()
-    if "emoji" in kind or "smil" in kind:
-        return f" {image.get('alt') or ''} "
+    drawn = image.get("alt") or ""
+    if ("emoji" in kind or "smil" in kind) and not any(c.isalpha() and c.isascii() for c in drawn):
+        return f" {drawn} "
     return " "
 
 

@@ -3,17 +3,21 @@
 import copy
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from stance.parsing.article import read_article
-from stance.parsing.markup import FAMILIES
-from stance.parsing.records import Group, Record, find_records, read_group
-from stance.thread import Article, Comment, Thread
+from stance.parsing.induction import find_candidates, is_believable
+from stance.parsing.markup import FAMILIES, INDUCED
+from stance.parsing.blocks import inline_text
+from stance.parsing.records import Group, Record, find_records, read_group, select
+from stance.thread import Comment, Thread
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_POST_NUMBER = re.compile(r"#\s?(\d{1,6})")
 _EMPTY_PAGE = "<html><body></body></html>"
 
 
@@ -49,12 +53,41 @@ def parse_html(
     """
     tree = read_tree(markup)
     group = find_comments(tree, markup, now)
-    notes: list[str] = []
-    records = [] if group is None else group.records
-    article = read_article(tree if group is None else group.tree, url=url)
-    comments = to_comments([r for r in records])
-    deleted = sum(record.deleted for record in records)
-    return Thread(source, "html", article, comments, deleted, tuple(notes))
+    if group is None:
+        return Thread(source, "html", read_article(tree, url=url))
+    opening = take_opening(group)
+    article = read_article(group.tree, url=url, opening=opening)
+    deleted = sum(record.deleted for record in group.records)
+    return Thread(source, "html", article, to_comments(group.records), deleted)
+
+
+def take_opening(group: Group) -> Record | None:
+    """Take the opening post of a forum thread out of a group: it is the article."""
+    opening = group.family.opening
+    if not opening:
+        return None
+    if opening == "first":
+        first = group.records[0]
+        if first.deleted or (post_number(first) or 1) > 1:
+            return None
+        group.records.pop(0)
+        for record in group.records:
+            if record.parent is not None:
+                record.parent = record.parent - 1 if record.parent > 0 else None
+        return first
+    found = select(group.tree, opening)
+    if not found:
+        return None
+    page = read_group(group.tree, found[:1], replace(group.family, body=(), pingback=()))
+    return page.records[0]
+
+
+def post_number(record: Record) -> int | None:
+    """Return the number that a forum shows beside a post ("#21")."""
+    for element in record.element.iter("a", "span", "li", "strong"):
+        if match := _POST_NUMBER.fullmatch(inline_text(element)[:12]):
+            return int(match[1])
+    return None
 
 
 def read_tree(markup: str) -> HtmlElement:
@@ -80,7 +113,21 @@ def find_comments(tree: HtmlElement, markup: str, now: datetime | None) -> Group
         group = read_group(page, find_records(page, family), family, now)
         if best is None or group.score > best.score + 0.01:
             best = group
-    return best if best is not None and best.score > 0 else None
+    if best is None or best.score <= 0:
+        best = induce_comments(tree, now)
+    return best
+
+
+def induce_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
+    """Find comments in markup of no known family."""
+    best: Group | None = None
+    for number in range(len(find_candidates(tree))):
+        page = copy.deepcopy(tree)
+        candidate = find_candidates(page)[number]
+        group = read_group(page, candidate.elements, INDUCED, now)
+        if is_believable(group, candidate) and (best is None or group.score > best.score):
+            best = group
+    return best
 
 
 def to_comments(records: Sequence[Record]) -> tuple[Comment, ...]:

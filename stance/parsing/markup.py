@@ -475,6 +475,8 @@ FAMILIES: tuple[Family, ...] = (
     ),
 )
 
+# Records of no known platform: everything is read by the general rules.
+INDUCED = Family("induced", (), "")
 
 # --- the words that class names, ids and item properties are made of, for markup of any site ---
 
@@ -534,6 +536,7 @@ NOT_AUTHOR_WORDS = _words(
     "stats info2 level points karma link permalink date time content text body message level "
     "tooltip position groups group since joined follow hidden"
 )
+PICTURE_WORDS = _words("avatar avatars gravatar photo picture thumbnail")
 TIME_WORDS = _words(
     "date time datum fecha hora timestamp datetime posted published created ago age duration "
     "zeit uhrzeit heure data when since dateline postdate postdetails rough timeago erstellt"
@@ -554,7 +557,7 @@ HIDDEN_WORDS = _words(
     "sr-only screen-reader-text visually-hidden visuallyhidden u-concealed assistive-text "
     "element-invisible hide-text screen-reader screenreader"
 )
-HERE_ELSE_WORDS = _words(
+ELSEWHERE_WORDS = _words(
     "sidebar widget recent recentcomments latest related teaser teasers footer ticker live "
     "navigation nav menu breadcrumb carousel slider promo"
 )

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from cssselect import GenericTranslator
@@ -30,9 +30,12 @@ _LEVEL = re.compile(
 _MARGIN = re.compile(r"(?:margin|padding)-left:\s{0,3}(\d{1,4})(?:\.\d{1,4})?\s{0,2}(px|em|rem|%)")
 _COUNT = re.compile(r"[+\-−]?\d{1,3}(?:[.,]\d{3}){1,3}|[+\-−]?\d{1,9}")
 _SUFFIX = re.compile(
-    rf"(?<=.)(?:\s{{1,3}}{markup.AUTHOR_SUFFIX})?\s{{0,3}}[:,|–—·•»-]{{0,3}}$", re.IGNORECASE
+    rf"(?<=.)(?:\s{{1,3}}{markup.AUTHOR_SUFFIX})?\s{{0,3}}[:,|–—·•»]{{0,3}}$", re.IGNORECASE
 )
 _PREFIX = re.compile(rf"^{markup.AUTHOR_PREFIX}\s{{0,2}}:?\s{{1,3}}", re.IGNORECASE)
+_BY = re.compile(r"^(?:by|von|par|por)\s{1,3}:?\s{0,3}(?=\S)", re.IGNORECASE)
+_BEFORE_TIME = re.compile(r"\s(?:on|at|am|um|le|el|il|em|den|op|on the)$", re.IGNORECASE)
+_NAME_EDGES = " \t|·•–—»«-,"
 _SAYS = re.compile(rf"^(.{{1,80}}?)\s{{1,3}}{markup.AUTHOR_SUFFIX}\b", re.IGNORECASE)
 _DELETED = re.compile(markup.DELETED_TEXT, re.IGNORECASE)
 _UNLETTERED = re.compile(r"[\W\d_]+")
@@ -124,6 +127,8 @@ def _roles_of(tag: str, kind: str, item: str) -> tuple[int, int]:
             rank = max([rank, *(markup.AUTHOR_WORDS.get(word, 0) for word in words)])
         if words & markup.TIME_WORDS:
             roles |= TIME
+    if rank < 4 and any(words_of(token) & markup.PICTURE_WORDS for token in kind.split()):
+        rank = 0
     if tag in ("time", "abbr"):
         roles |= TIME
     if tag == "form":
@@ -364,9 +369,22 @@ def read_fields(record: Record, family: Family, now: datetime | None) -> None:
     body = _find_body(holder, family, parts)
     time_element = _read_time(record, family, parts, body, now)
     author_element = _read_author(record, family, parts, body)
+    if body is not None and (record.author is None or record.time_text is None):
+        _read_header_lines(record, read_lines(holder, {body, *parts.actions}), now)
+    if record.time_text is None and record.published is None:
+        _keep_odd_time(record, parts.times)
     record.likes = _read_likes(holder, family, parts)
     record.reply_to = _read_reply_to(holder, family)
     _read_body(record, family, parts, body, time_element, author_element, now)
+
+
+def _keep_odd_time(record: Record, times: Sequence[HtmlElement]) -> None:
+    """Keep what stands where the time should, even where it cannot be read ("21:00")."""
+    for element in times:
+        text = inline_text(element)
+        if len(text) <= 40 and any(c.isdigit() for c in text):
+            record.time_text = text
+            return
 
 
 def _within(element: HtmlElement, outer: HtmlElement | None) -> bool:
@@ -401,15 +419,19 @@ def _find_body(holder: HtmlElement, family: Family, parts: _Parts) -> HtmlElemen
     return best
 
 
-def _clean_name(text: str) -> str | None:
-    """Return a name without the words around it ("Ada says:", "Posted by Ada")."""
-    text = text.strip(" \t|·•–—»«-,")
-    text = _PREFIX.sub("", text)
-    span = find_time(text) if _DIGITS.search(text) else None
-    if span is not None and span[0] > 0:
-        text = text[: span[0]].rstrip(" |·•–—»«-,(@")
-        text = re.sub(r"\s(?:on|at|am|um|le|el|il|em|den|op)$", "", text)
-    text = _SUFFIX.sub("", text).strip(" \t|·•–—»«,")
+def _clean_name(text: str, exact: bool = False) -> str | None:
+    """Return a name without the words around it ("Ada says:", "Posted by Ada").
+
+    With `exact` the page marks the name as such, so that only "by" and "says" are taken off.
+    """
+    if exact:
+        text = _BY.sub("", text)
+    else:
+        text = _PREFIX.sub("", text.strip(_NAME_EDGES))
+        span = find_time(text) if _DIGITS.search(text) else None
+        if span is not None and span[0] > 0:
+            text = _BEFORE_TIME.sub("", text[: span[0]].rstrip(_NAME_EDGES + "(@"))
+    text = _SUFFIX.sub("", text).strip() if exact else _SUFFIX.sub("", text).strip(_NAME_EDGES)
     return text if 0 < len(text) <= LONGEST_NAME and not text.isspace() else None
 
 
@@ -420,46 +442,55 @@ def _read_author(
     holder = record.element
     for selector in family.author:
         _, attribute = compile_selector(selector)
-        for found in (
-            select(holder[0], selector) if selector[0] == "@" else select(holder, selector)
-        ):
+        for found in _select_in(holder, selector):
             value = found.get(attribute) if attribute else inline_text(found)
-            name = _clean_name(value) if value else None
+            name = _clean_name(value, exact=True) if value else None
             if name:
                 record.author = name
                 return None if attribute else found
-    for element in _ranked_people(holder, parts, body):
-        name = _clean_name(inline_text(element))
-        if name and not _is_button(name) and find_time(name) is None:
+    for element, exact in _ranked_people(holder, parts, body):
+        name = _clean_name(inline_text(element), exact)
+        if name and not _is_button(name) and (exact or find_time(name) is None):
             record.author = name
             return element
     return None
 
 
+def _select_in(holder: HtmlElement, selector: str) -> list[HtmlElement]:
+    """Select in a record; an attribute alone is the record's own."""
+    return [holder[0]] if selector.startswith("@") else select(holder, selector)
+
+
 def _ranked_people(
     holder: HtmlElement, parts: _Parts, body: HtmlElement | None
-) -> list[HtmlElement]:
-    """Return the elements that may name the commenter, likeliest first."""
+) -> list[tuple[HtmlElement, bool]]:
+    """Return the elements that may name the commenter, likeliest first.
+
+    The second of each pair tells whether the element holds a name and nothing else.
+    """
     inside = set(body.iter()) if body is not None else set()
-    people = [(rank, element) for rank, element in parts.people if element not in inside]
-    ranks = {element: rank for rank, element in people}
-    ordered = []
-    for rank, element in people:
-        inner = [
-            (ranks[below], number)
-            for number, below in enumerate(element.iterdescendants())
-            if below in ranks
-        ]
-        if not any(better >= rank for better, _ in inner) or len(inline_text(element)) < 2:
-            ordered.append((rank, element))
-    candidates = [element for _, element in sorted(ordered, key=lambda pair: -pair[0])]
+    people = {element: rank for rank, element in parts.people if element not in inside}
+    outer = [
+        (rank, element)
+        for element, rank in people.items()
+        if not any(people.get(below, 0) >= rank for below in element.iterdescendants())
+    ]
+    candidates = []
+    for rank, element in sorted(outer, key=lambda pair: -pair[0]):
+        link = next((a for a in element.iter("a") if inline_text(a)), None)
+        if link is not None and link is not element and not _is_button(inline_text(link)):
+            candidates.append((link, True))
+        candidates.append((element, rank >= 3 and len(element) == 0))
     for tag in ("cite", "a", "b", "strong", "h3", "h4", "h5", "h6"):
         for element in holder.iter(tag):
             if element in inside:
                 continue
             if tag == "a" and not _leads_to_person(element.get("href") or ""):
                 continue
-            candidates.append(element)
+            link = next(element.iter("a"), None) if tag != "a" else None
+            if link is not None and inline_text(link):
+                candidates.append((link, False))
+            candidates.append((element, False))
     return candidates
 
 
@@ -482,7 +513,7 @@ def from_timestamp(text: str) -> str | None:
     if not (text.isdecimal() and len(text) in (9, 10, 13)):
         return None
     seconds = int(text) / (1000 if len(text) == 13 else 1)
-    return datetime.fromtimestamp(int(seconds), timezone.utc).isoformat()
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat()
 
 
 def _moment(text: str | None, now: datetime | None, day_first: bool | None = None) -> str | None:
@@ -514,7 +545,7 @@ def _read_time(
     shown: HtmlElement | None = None
     for selector in family.time:
         _, attribute = compile_selector(selector)
-        for found in select(holder[0] if selector[0] == "@" else holder, selector):
+        for found in _select_in(holder, selector):
             if found in inside:
                 continue
             value = found.get(attribute) if attribute else inline_text(found)
@@ -526,6 +557,7 @@ def _read_time(
                 record.time_text = inline_text(found) or None
                 return found
     times = [element for element in parts.times if element not in inside]
+    times = times or [e for e in parts.times if e is not body]
     for element in times:
         for attribute in _TIME_ATTRIBUTES:
             moment = _moment(element.get(attribute), now)
@@ -608,66 +640,99 @@ def _read_body(
         if element is not root and len(inline_text(element)) <= 0.5 * whole:
             skipped.add(element)
     marked: dict[HtmlElement, int] = {}
-    if body is None:
-        for element, mark in ((author_element, AUTHOR), (time_element, TIME)):
-            if element is not None:
-                marked[element] = mark
-                skipped.discard(element)
-        for element in list(skipped):
-            if any(inner in marked for inner in element.iterdescendants()):
-                skipped.discard(element)
+    for element, mark in ((author_element, AUTHOR), (time_element, TIME)):
+        if element is not None and element is not root:
+            marked[element] = mark
+            skipped.discard(element)
+    for element in list(skipped):
+        if any(inner in marked for inner in element.iterdescendants()):
+            skipped.discard(element)
     lines = read_lines(root, skipped, marked)
+    lines = [line for line in lines if not (line.marks and line.unmarked <= 60)]
     if body is None:
+        marked_lines = read_lines(holder, skipped, marked)
+        _read_header_lines(record, [line for line in marked_lines if line.marks], now)
         lines = _without_header(record, lines, now)
-    while lines and _is_button(lines[-1].text):
-        lines.pop()
-    while lines and _is_button(lines[0].text):
-        lines.pop(0)
-    record.lines = lines
+    record.lines = _without_buttons(lines)
+
+
+def _without_buttons(lines: list[Line]) -> list[Line]:
+    """Drop button lines at either end."""
+    first, last = 0, len(lines)
+    while last > first and _is_button(lines[last - 1].text):
+        last -= 1
+    while first < last and _is_button(lines[first].text):
+        first += 1
+    return lines[first:last]
 
 
 def _without_header(record: Record, lines: list[Line], now: datetime | None) -> list[Line]:
-    """Drop the lines that say who and when, first reading from them what no element said."""
-    kept = []
-    edge = 4
-    for number, line in enumerate(lines):
-        near_edge = number < edge or number >= len(lines) - edge
-        if line.marks and line.unmarked <= 60:
-            _read_header(record, line.text, now)
-            continue
-        if near_edge and len(line.text) <= LONGEST_HEADER and _is_header(record, line.text):
-            _read_header(record, line.text, now)
-            continue
-        kept.append(line)
-    return kept
+    """Drop the lines at either end that say who and when, reading them where need be."""
+    lines = _without_buttons(lines)
+    _read_header_lines(record, lines[:3], now)
+    for _ in range(4):
+        if len(lines) > 1 and _is_header(record, lines[0].text, now):
+            lines = _without_buttons(lines[1:])
+        elif len(lines) > 1 and _is_header(record, lines[-1].text, now):
+            _read_header_lines(record, lines[-1:], now)
+            lines = _without_buttons(lines[:-1])
+        else:
+            break
+    return lines
 
 
-def _is_header(record: Record, text: str) -> bool:
+def _is_header(record: Record, text: str, now: datetime | None) -> bool:
     """Tell whether a line says who and when and nothing more."""
+    if len(text) > LONGEST_HEADER:
+        return False
+    if record.author and len(text) < len(record.author) + 12 and record.author in text:
+        return True
     span = find_time(text)
     if span is None:
+        return False
+    moment = _moment(text[span[0] : span[1]], now)
+    if record.published and moment and moment[:10] != record.published[:10]:
         return False
     rest = text[: span[0]] + text[span[1] :]
     if record.author:
         rest = rest.replace(record.author, "")
-    return len(_UNLETTERED.sub("", rest)) <= 30 and (
-        record.published is None or len(_UNLETTERED.sub("", rest)) <= 12
-    )
+    return len(_UNLETTERED.sub("", rest)) <= 20
 
 
-def _read_header(record: Record, text: str, now: datetime | None) -> None:
-    """Take time and name from a header line where no element gave them."""
-    span = find_time(text)
-    if span is not None and (record.published is None or "T" not in record.published):
-        moment = _moment(text[span[0] : span[1]], now)
-        if moment and (record.published is None or moment.startswith(record.published)):
-            record.published = moment
-        if record.time_text is None:
-            record.time_text = text[span[0] : span[1]]
-    if record.author is None:
+def _read_header_lines(record: Record, lines: Sequence[Line], now: datetime | None) -> None:
+    """Take name and time from lines that say who and when, where no element gave them."""
+    before: str | None = None
+    for line in lines:
+        text = line.text
+        if len(text) > LONGEST_HEADER or _is_button(text):
+            continue
+        span = find_time(text)
         said = _SAYS.match(text)
-        name = said[1] if said else text[: span[0]] if span else ""
-        record.author = _clean_name(name)
+        if record.author is None and said:
+            record.author = _clean_name(said[1])
+        if span is None:
+            before = text if before is None else before
+            continue
+        _read_header_time(record, text, span, now)
+        if record.author is None:
+            record.author = _clean_name(text[: span[0]])
+        if record.author is None and (by := _PREFIX.match(text[span[1] :].strip(_NAME_EDGES))):
+            record.author = _clean_name(text[span[1] :].strip(_NAME_EDGES)[by.end() :])
+        if record.author is None and before is not None and len(before) <= 40:
+            record.author = _clean_name(before)
+        return
+
+
+def _read_header_time(
+    record: Record, text: str, span: tuple[int, int], now: datetime | None
+) -> None:
+    if record.published is not None and "T" in record.published:
+        return
+    moment = _moment(text[span[0] : span[1]], now)
+    if moment and (record.published is None or moment.startswith(record.published)):
+        record.published = moment
+    if record.time_text is None:
+        record.time_text = text[span[0] : span[1]]
 
 
 # --- a whole group ---------------------------------------------------------------------------
@@ -746,18 +811,22 @@ def _drop_repeated_lines(records: list[Record]) -> None:
     if len(read) < 4:
         return
     counts = Counter(
-        text for record in read for text in {_fold_line(line.text) for line in record.lines}
+        text
+        for record in read
+        for text in {_fold_line(line.text, record.author) for line in record.lines}
     )
     common = {text for text, count in counts.items() if count >= max(4, 0.6 * len(read))}
     if not common:
         return
     for record in read:
-        kept = [line for line in record.lines if _fold_line(line.text) not in common]
+        kept = [line for line in record.lines if _fold_line(line.text, record.author) not in common]
         if kept:
             record.lines = kept
 
 
-def _fold_line(text: str) -> str:
+def _fold_line(text: str, author: str | None) -> str:
+    if author:
+        text = text.replace(author, "@")
     return _DIGITS.sub("0", text.lower())[:80]
 
 
@@ -800,6 +869,3 @@ def _score(group: Group) -> float:
         for r in real
         if r.lines
     )
-
-
-Callback = Callable[[Record], bool]

@@ -1,0 +1,199 @@
+"""Record induction: comments in markup never seen before.
+
+Times stand in every comment and are easy to tell in any language. Times that stand in the same
+place of the same markup form a group; around each, the largest element that holds no other time of
+its group is one record. A group is believed when its records name people, hold running text and
+stand where a page says that its comments are.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from stance.parsing import markup
+from stance.parsing.blocks import SILENT_TAGS, inline_text
+from stance.parsing.dates import find_time, is_relative_time
+from stance.parsing.records import TIME, Group, Record, roles_of, words_of
+
+LONGEST_TIME_LINE = 120
+MOST_ANCHORS = 60_000
+MOST_CANDIDATES = 4
+
+_VOLATILE = re.compile(r"\d+|\b(?:odd|even|alt|first|last|new|unread|active|bg1|bg2|row)\b")
+_TEXT_NODES = etree.XPath("//text()[string-length(.) < 400]")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Elements that may each hold one comment.
+
+    Parameters
+    ----------
+    elements : tuple of HtmlElement
+    named : int
+        2 where class names around them say "comment", 1 where they say "post" or "reply", else 0.
+    """
+
+    elements: tuple[HtmlElement, ...]
+    named: int
+
+
+def find_candidates(tree: HtmlElement) -> list[Candidate]:
+    """Return the groups of elements that look like records, likeliest first."""
+    groups: defaultdict[tuple[str, ...], list[HtmlElement]] = defaultdict(list)
+    for anchor in _find_anchors(tree):
+        groups[_signature(anchor)].append(anchor)
+    candidates = []
+    for anchors in groups.values():
+        units = _units(anchors)
+        if not units or _is_elsewhere(units[0]):
+            continue
+        candidates.append(Candidate(tuple(units), _naming(units)))
+    candidates = [c for c in candidates if c.named or len(c.elements) > 2]
+    candidates.sort(key=lambda c: (c.named, len(c.elements)), reverse=True)
+    return candidates[:MOST_CANDIDATES]
+
+
+def _find_anchors(tree: HtmlElement) -> list[HtmlElement]:
+    """Return the elements that show a time, in document order."""
+    anchors: dict[HtmlElement, None] = {}
+    for text in _TEXT_NODES(tree):
+        stripped = text.strip()
+        if not 2 <= len(stripped) <= LONGEST_TIME_LINE:
+            continue
+        element = text.getparent()
+        if text.is_tail:
+            element = element.getparent()
+        if element is None or element.tag in SILENT_TAGS or element in anchors:
+            continue
+        timely = bool(roles_of(element)[0] & TIME)
+        if not timely and not any(c.isdigit() for c in stripped):
+            continue
+        shown = find_time(stripped) is not None or (
+            timely and (element.get("datetime") is not None or is_relative_time(stripped))
+        )
+        if not shown:
+            continue
+        anchors[element] = None
+        if len(anchors) >= MOST_ANCHORS:
+            break
+    return list(anchors)
+
+
+def _kind(element: HtmlElement) -> str:
+    return f"{element.tag}.{_VOLATILE.sub('', (element.get('class') or '').lower())[:60].strip()}"
+
+
+def _signature(anchor: HtmlElement) -> tuple[str, ...]:
+    """Return what tags and classes lead to an element."""
+    kinds = [_kind(anchor)]
+    above = anchor.getparent()
+    while above is not None and len(kinds) < 3:
+        kinds.append(_kind(above))
+        above = above.getparent()
+    return tuple(kinds)
+
+
+def _units(anchors: Sequence[HtmlElement]) -> list[HtmlElement]:
+    """Return around each anchor the largest element without another one."""
+    if len(anchors) == 1:
+        unit = _named_around(anchors[0])
+        return [] if unit is None else [unit]
+    held: Counter[HtmlElement] = Counter()
+    for anchor in anchors:
+        above: HtmlElement | None = anchor
+        while above is not None:
+            held[above] += 1
+            above = above.getparent()
+    units = []
+    for anchor in anchors:
+        unit = anchor
+        while (above := unit.getparent()) is not None and held[above] == 1:
+            unit = above
+        units.append(unit)
+    return units
+
+
+def _names(element: HtmlElement) -> frozenset[str]:
+    return words_of(f"{element.get('class') or ''} {element.get('id') or ''}")
+
+
+def _named_around(anchor: HtmlElement) -> HtmlElement | None:
+    """Return the element around a lone time whose name says that it is a comment."""
+    size = len(inline_text(anchor))
+    above, best = anchor.getparent(), None
+    while above is not None and above.tag not in ("body", "html"):
+        text = inline_text(above)
+        if _names(above) & markup.COMMENT_CORE and len(text) > size + 12:
+            best = above
+            if any(roles_of(inner)[1] >= 2 for inner in above.iterdescendants() if isinstance(inner.tag, str)):
+                return best
+        above = above.getparent()
+    return None
+
+
+def _naming(units: Sequence[HtmlElement]) -> int:
+    """Return how clearly the names of the units and of what holds them speak of comments."""
+    best = 0
+    for unit in (units[0], units[len(units) // 2]):
+        above: HtmlElement | None = unit
+        for _ in range(6):
+            if above is None or above.tag in ("body", "html"):
+                break
+            names = _names(above)
+            if names & markup.COMMENT_CORE:
+                return 2
+            if names & markup.COMMENT_WORDS:
+                best = 1
+            above = above.getparent()
+        for inner in list(unit.iterdescendants())[:60]:
+            if isinstance(inner.tag, str) and _names(inner) & markup.COMMENT_CORE:
+                best = max(best, 1)
+    return best
+
+
+def _is_elsewhere(unit: HtmlElement) -> bool:
+    """Tell whether an element stands in a sidebar, a ticker or a list of teasers."""
+    above: HtmlElement | None = unit
+    while above is not None and above.tag not in ("body", "html"):
+        if above.tag in ("aside", "nav"):
+            return True
+        for token in f"{above.get('class') or ''} {above.get('id') or ''}".split():
+            words = words_of(token)
+            if words & markup.ELSEWHERE_WORDS and len(words) <= 3:
+                return True
+        above = above.getparent()
+    return False
+
+
+def is_believable(group: Group, candidate: Candidate) -> bool:
+    """Tell whether induced records are readers' comments rather than teasers or tickers."""
+    real = [r for r in group.records if r.lines and not r.deleted and not r.pingback]
+    if not real:
+        return False
+    authors = [r.author for r in real if r.author]
+    named = len(authors) / len(real)
+    cut = sum(r.text.endswith(("…", "...", "[…]", "[...]", "»")) for r in real) / len(real)
+    linked = sum(_link_share(r) for r in real) / len(real)
+    if linked > 0.5 or named < 0.5:
+        return False
+    if candidate.named == 2:
+        return True
+    if candidate.named == 1:
+        return named >= 0.7 and cut < 0.5 and len(real) >= 2
+    return named >= 0.8 and cut < 0.3 and len(real) >= 3 and len(set(authors)) >= 2
+
+
+def _link_share(record: Record) -> float:
+    """Return the share of a record's text that is links."""
+    text = len(record.text)
+    linked = sum(
+        len(inline_text(link))
+        for link in record.element.iter("a")
+        if len(inline_text(link)) > 25
+    )
+    return linked / max(text, 1)
