@@ -166,7 +166,7 @@ _DATES = tuple(
     for pattern in (
         rf"(?<![\d.])(?P<year>{_YEAR})(?P<sep>[-/.])[ ]?"
         r"(?P<month>\d{1,2})(?P=sep)[ ]?(?P<day>\d{1,2})(?!\d)",
-        r"(?<![\d.,/:-])(?P<first>\d{1,2})(?P<sep>[./-])[ ]?(?P<second>\d{1,2})(?P=sep)[ ]?"
+        r"(?<![\d.,/:-])(?P<first>\d{1,2})(?P<sep>[./-])[ ]?(?P<second>\d{1,2})(?:(?P=sep)|,(?=[ ]))[ ]?"
         rf"(?P<year>{_YEAR}|\d\d)(?![\d]|[./-]\d|%)",
         rf"(?<![\w.])(?P<day>\d{{1,2}}){_ORDINAL}[ \u00a0\-/.]{{0,3}}{_OF}"
         rf"(?P<word>{_WORD})\.?[,/ \u00a0\-]{{0,3}}{_OF}"
@@ -543,7 +543,7 @@ def _day_word(text: str, whole: bool) -> _Span | None:
         clock = _CLOCK_AFTER.match(text, match.end())
         if clock is not None and (at := _read_clock(clock)):
             return _Span(match.start(), _end_of_clock(clock)[0], ((days, "day"),), at)
-        if whole and len(text.split()) <= 3:
+        if whole and len(text.split()) <= 2:
             return _Span(match.start(), match.end(), ((days, "day"),))
     return None
 
