@@ -158,8 +158,8 @@ SAYS = (
     "comento responde disse diz escreveu comentou ha scritto scrive risponde zegt schreef schrijft "
     "pisze napisal napisal(a) napisala mowi skomentowal говорит сказал пишет написал написала "
     "написал(а) комментирует каже пише сказав написав sager sade skriver skrev siger sier sa rika "
-    "napsal napsal(a) pise diyor diyorki dedi yazdi sanoo kirjoitti spune zice posted added "
-    "commented: hat gesagt geschrieben a dit a ecrit"
+    "napsal napsal(a) pise diyor diyorki dedi yazdi sanoo kirjoitti spune zice "
+    "commented: gesagt geschrieben a dit a ecrit"
 )
 # What stands before a name: "Comment by NAME", "Posted by NAME", "Kommentar von NAME".
 BY_PREFIXES = (

@@ -8,6 +8,7 @@ text is decided once a page.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -489,9 +490,8 @@ def _split_at_counters(page: Page, records: list[_Record]) -> list[_Record]:
         for position, line in enumerate(body):
             if position + 1 < len(body) and _counter(line) is not None and line.blanks:
                 split.append(_Record(current, body[begin:position], reply=record.reply))
-                current = replace(
-                    current, first=page.lines.index(line), name=None, time=None, reply=False
-                )
+                first = record.header.last + 1 + position
+                current = replace(current, first=first, last=first, name=None, time=None)
                 begin = position + 1
         split.append(_Record(current, body[begin:], reply=record.reply))
     return split
@@ -535,9 +535,11 @@ def _marked_above(lines: Sequence[Line], header: _Header, floor: int) -> int | N
     """Return the line with a list marker, at most four above a header, that may be its name."""
     for index in range(header.first - 1, max(floor, header.first - 5) - 1, -1):
         line = lines[index]
-        if line.marked and line.text and _is_name(line.text) and not is_buttons(line.text):
+        named = any(letter.isalpha() for letter in line.text) and _is_name(line.text)
+        if line.marked and named and not is_buttons(line.text):
             return index
-        if is_running(line) or len(line.text) > 40 or is_reply_button(line.text):
+        labelled = any(letter.isdigit() for letter in line.text)  # "Reply #3"
+        if is_running(line) or len(line.text) > 40 or (is_reply_button(line.text) and not labelled):
             return None
     return None
 
@@ -553,7 +555,7 @@ def _extend_up(lines: Sequence[Line], header: _Header, floor: int) -> int:
     while first - 1 >= floor:
         line = lines[first - 1]
         folded = fold(line.text)
-        bare = not any(letter.isalpha() for letter in folded)
+        bare = line.text.isascii() and not any(letter.isalpha() for letter in folded)
         repeats = bool(name) and name in folded and len(folded) <= len(name) + 20
         placeholder = folded.startswith("[") and folded.endswith("]") and len(folded) < 40
         if not ((bare and len(folded) <= 8) or repeats or placeholder):
@@ -577,8 +579,7 @@ def _footer_records(page: Page, headers: Sequence[_Header], floor: int) -> list[
     names_first = sum(len(block) > 1 and _opens_with_name(block[0]) for block in nameless)
     records = []
     for block, header in zip(blocks, headers, strict=True):
-        first = page.lines.index(block[0]) if block and not records else header.first
-        header = replace(header, first=min(first, header.first))
+        header = replace(header, first=header.first - len(block))
         if header.name is None and names_first * 2 > len(nameless) and len(block) > 1:
             header.name = _clean_name(block[0].text) or None
             block = block[1:]
@@ -696,9 +697,12 @@ def _strip_record(
     record.body = body[start:end]
     text = fold(" ".join(line.text for line in record.body[:2]))
     record.deleted = len(record.body) <= 2 and text.strip(" .!") in _DELETED
-    if not record.body and any(line.text for line in body):
-        kept = [line for line in body if not line.text.isascii() and not is_reply_button(line.text)]
-        record.body = kept[:1]  # an emoji alone
+    if not record.body:
+        record.body = [line for line in body if _is_emoji(line.text)][:1]
+
+
+def _is_emoji(text: str) -> bool:
+    return len(text) <= 12 and any(unicodedata.category(sign) == "So" for sign in text)
 
 
 def _goes_on(body: Sequence[Line], edge: Sequence[bool], index: int) -> bool:
