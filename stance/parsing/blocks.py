@@ -8,7 +8,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 _SPACES = re.compile(r"[ \t\r\n\f\v\u00a0\u2007\u202f\u3000]+")
-_INVISIBLE = re.compile(r"[\u200b\u2060\ufeff\u00ad]")
+_INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufe0f\ufeff\u00ad]{1,400}")
 
 PARAGRAPH_TAGS = frozenset(
     "p blockquote ul ol dl pre table h1 h2 h3 h4 h5 h6 hr figure aside details".split()
@@ -93,8 +93,8 @@ class _Writer:
             self._gap = 2
 
     def block(self, gap: int) -> None:
-        text = _SPACES.sub(" ", _INVISIBLE.sub("", "".join(self._pieces))).strip()
-        if text:
+        text = _SPACES.sub(" ", "".join(self._pieces)).strip()
+        if text and not _INVISIBLE.fullmatch(text):
             self.lines.append(Line(text, self._gap, self._marks, self._unmarked))
             self._gap = 1
             self._breaks = 0
@@ -188,4 +188,16 @@ def inline_text(element: HtmlElement) -> str:
     'a b'
     """
     text = "".join(element.itertext())
-    return _SPACES.sub(" ", _INVISIBLE.sub("", text)).strip()
+    return _SPACES.sub(" ", text).strip()
+
+
+def spaced_text(element: HtmlElement) -> str:
+    """Return all text of an element on one line, a space between its parts.
+
+    Examples
+    --------
+    >>> from lxml.html import fromstring
+    >>> spaced_text(fromstring("<p><i>15.10.21</i><i>17:35</i></p>"))
+    '15.10.21 17:35'
+    """
+    return _SPACES.sub(" ", " ".join(element.itertext())).strip()

@@ -10,13 +10,23 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from stance.parsing.article import read_article
-from stance.parsing.induction import find_candidates, is_believable
+from stance.parsing.induction import find_candidates, is_believable, is_elsewhere
 from stance.parsing.markup import FAMILIES, INDUCED
 from stance.parsing.blocks import inline_text
 from stance.parsing.records import Group, Record, find_records, read_group, select
 from stance.thread import Comment, Thread
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_FORUM = re.compile(
+    r"//(?:forum|forums|community|discuss|board|boards)\.|[/.](?:forum|forums|foren|foro|foros|forumet|"
+    r"viewtopic|showthread|threads?|topics?|topic|t|discussion|discussions|board)[/.?-]",
+    re.IGNORECASE,
+)
+_NAMES = etree.XPath(
+    "//@class | //@id | //@component | //@typeof | //@itemtype | //@itemprop", smart_strings=False
+)
+WHOLE = 0.8  # mean score of a family's records below which induction may do better
+WHOLE_ENOUGH = 0.97  # mean score from which no other family is tried
 _POST_NUMBER = re.compile(r"#\s?(\d{1,6})")
 _EMPTY_PAGE = "<html><body></body></html>"
 
@@ -52,7 +62,7 @@ def parse_html(
     (Comment(id='7', text='At last!', author='Ada', published='2021-10-15T17:35:00', ...),)
     """
     tree = read_tree(markup)
-    group = find_comments(tree, markup, now)
+    group = find_comments(tree, now)
     if group is None:
         return Thread(source, "html", read_article(tree, url=url))
     opening = take_opening(group)
@@ -64,6 +74,8 @@ def parse_html(
 def take_opening(group: Group) -> Record | None:
     """Take the opening post of a forum thread out of a group: it is the article."""
     opening = group.family.opening
+    if group.family is INDUCED and _is_forum(group.tree):
+        opening = "first"
     if not opening:
         return None
     if opening == "first":
@@ -80,6 +92,12 @@ def take_opening(group: Group) -> Record | None:
         return None
     page = read_group(group.tree, found[:1], replace(group.family, body=(), pingback=()))
     return page.records[0]
+
+
+def _is_forum(tree: HtmlElement) -> bool:
+    """Tell from its own address whether a page is a forum thread."""
+    links = select(tree, "link[rel='canonical'], meta[property='og:url']")
+    return any(_FORUM.search(link.get("href") or link.get("content") or "") for link in links)
 
 
 def post_number(record: Record) -> int | None:
@@ -102,20 +120,34 @@ def read_tree(markup: str) -> HtmlElement:
         return document_fromstring(_EMPTY_PAGE, parser=parser)
 
 
-def find_comments(tree: HtmlElement, markup: str, now: datetime | None) -> Group | None:
+def find_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
+    """Return the records that read best: of a known family, else induced."""
     best: Group | None = None
+    page = copy.deepcopy(tree)
+    names = _names_in(tree)
     for family in FAMILIES:
-        if not any(hint in markup for hint in family.hints):
+        if not any(hint in names for hint in family.hints):
             continue
-        if not find_records(tree, family):
+        elements = find_records(page, family)
+        if not elements:
             continue
+        elements = [e for e in elements if not is_elsewhere(e)] or elements
+        group = read_group(page, elements, family, now)
         page = copy.deepcopy(tree)
-        group = read_group(page, find_records(page, family), family, now)
         if best is None or group.score > best.score + 0.01:
             best = group
-    if best is None or best.score <= 0:
-        best = induce_comments(tree, now)
-    return best
+        if best.score >= WHOLE_ENOUGH * len(best.records):
+            return best
+    if best is None or best.score < WHOLE * len(best.records):
+        induced = induce_comments(tree, now)
+        if induced is not None and (best is None or induced.score > best.score):
+            best = induced
+    return best if best is not None and best.score > 0 else None
+
+
+def _names_in(tree: HtmlElement) -> str:
+    """Return each class, id, component and tag name of a page once."""
+    return "\n".join({*_NAMES(tree), *(str(element.tag) for element in tree.iter())})
 
 
 def induce_comments(tree: HtmlElement, now: datetime | None) -> Group | None:

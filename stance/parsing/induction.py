@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -50,7 +51,7 @@ def find_candidates(tree: HtmlElement) -> list[Candidate]:
     candidates = []
     for anchors in groups.values():
         units = _units(anchors)
-        if not units or _is_elsewhere(units[0]):
+        if not units or is_elsewhere(units[0]):
             continue
         candidates.append(Candidate(tuple(units), _naming(units)))
     candidates = [c for c in candidates if c.named or len(c.elements) > 2]
@@ -85,7 +86,8 @@ def _find_anchors(tree: HtmlElement) -> list[HtmlElement]:
 
 
 def _kind(element: HtmlElement) -> str:
-    return f"{element.tag}.{_VOLATILE.sub('', (element.get('class') or '').lower())[:60].strip()}"
+    names = _VOLATILE.sub("", (element.get("class") or "").lower()[:200]).split()
+    return f"{element.tag}.{names[0] if names else ''}"
 
 
 def _signature(anchor: HtmlElement) -> tuple[str, ...]:
@@ -130,7 +132,11 @@ def _named_around(anchor: HtmlElement) -> HtmlElement | None:
         text = inline_text(above)
         if _names(above) & markup.COMMENT_CORE and len(text) > size + 12:
             best = above
-            if any(roles_of(inner)[1] >= 2 for inner in above.iterdescendants() if isinstance(inner.tag, str)):
+            if any(
+                roles_of(inner)[1] >= 2
+                for inner in above.iterdescendants()
+                if isinstance(inner.tag, str)
+            ):
                 return best
         above = above.getparent()
     return None
@@ -156,18 +162,27 @@ def _naming(units: Sequence[HtmlElement]) -> int:
     return best
 
 
-def _is_elsewhere(unit: HtmlElement) -> bool:
+def is_elsewhere(unit: HtmlElement) -> bool:
     """Tell whether an element stands in a sidebar, a ticker or a list of teasers."""
     above: HtmlElement | None = unit
     while above is not None and above.tag not in ("body", "html"):
         if above.tag in ("aside", "nav"):
             return True
-        for token in f"{above.get('class') or ''} {above.get('id') or ''}".split():
-            words = words_of(token)
-            if words & markup.ELSEWHERE_WORDS and len(words) <= 3:
-                return True
+        names = f"{above.get('class') or ''} {above.get('id') or ''}"
+        if any(map(_names_elsewhere, names.split())):
+            return next(above.iter("h1"), None) is None
         above = above.getparent()
     return False
+
+
+@lru_cache(maxsize=16384)
+def _names_elsewhere(name: str) -> bool:
+    words = words_of(name)
+    if len(words) > 4:
+        return False
+    if words & markup.OFTEN_ELSEWHERE_WORDS and len(words) == 1:
+        return True
+    return bool(words & markup.ELSEWHERE_WORDS) and not words & {"content", "wrap", "with", "has"}
 
 
 def is_believable(group: Group, candidate: Candidate) -> bool:
@@ -190,10 +205,6 @@ def is_believable(group: Group, candidate: Candidate) -> bool:
 
 def _link_share(record: Record) -> float:
     """Return the share of a record's text that is links."""
-    text = len(record.text)
-    linked = sum(
-        len(inline_text(link))
-        for link in record.element.iter("a")
-        if len(inline_text(link)) > 25
-    )
-    return linked / max(text, 1)
+    text = record.text
+    links = (inline_text(link) for link in record.element.iter("a"))
+    return sum(len(link) for link in links if len(link) > 25 and link in text) / max(len(text), 1)

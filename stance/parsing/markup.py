@@ -83,16 +83,8 @@ FAMILIES: tuple[Family, ...] = (
         pingback=(".pingback", ".trackback"),
     ),
     Family(
-        "wordpress-old",
-        ("comment-", "commentlist"),
-        "li[id^='comment-'], div[id^='comment-'], article[id^='comment-'], dt[id^='comment-'], "
-        "li[id^='li-comment-'], .commentlist > li, #commentlist > li",
-        id_pattern=r"(?:li-|div-)?comment-\d+$|$",
-        pingback=(".pingback", ".trackback"),
-    ),
-    Family(
         "blogger",
-        ("blogger.com", "blogspot", "comment-thread"),
+        ("comment-thread", "comments-block", "comment-block"),
         "li.comment[id^='c'], dt.comment-author, div.comment-block:not(li.comment div)",
         author=(".comment-header .user", ".user", "dt.comment-author a", "dt.comment-author"),
         time=(".datetime", ".comment-timestamp"),
@@ -102,7 +94,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "drupal",
-        ("comment/reply", "drupal", "Drupal", "comment-by-", "js-comment", "field-comment"),
+        ("comment-by-", "js-comment", "comment-body", "comment-wrapper", "submitted", "indented"),
         "article.comment, div.comment.clearfix, div.comment.clear-block, article.js-comment, "
         "div.comment.comment-published, div[class*='comment-by-'], div.comment.odd, "
         "div.comment.even, #comments > div.comment, article[typeof*='Comment']",
@@ -123,11 +115,12 @@ FAMILIES: tuple[Family, ...] = (
             ".comment__content .content",
             ".comment-content .content",
         ),
+        reply_to=(".parent a", ".comment__parent a"),
         drop=(".links", "[property='schema:name']", ".indented"),
     ),
     Family(
         "movable-type",
-        ("comments-body", "comment-footer", "mt-", "typepad", "TypePad"),
+        ("comments-body", "comment-footer", "comment-content"),
         ".comments-body, .comment[id^='comment-'], .comment[id^='c0'], div.comment.comment-odd, "
         "div.comment.comment-even",
         author=(".comments-post a", ".comment-header .author", ".byline .author"),
@@ -238,13 +231,18 @@ FAMILIES: tuple[Family, ...] = (
             ".DateTime",
         ),
         body=(".message-body .bbWrapper", ".bbWrapper", ".messageText", ".message-body"),
-        drop=(".bbCodeBlock-expandLink", ".js-selectToQuoteEnd", ".quoteExpand"),
+        drop=(
+            ".bbCodeBlock-expandLink",
+            ".bbCodeBlock--unfurl",
+            ".js-selectToQuoteEnd",
+            ".quoteExpand",
+        ),
         deleted=(".message--deleted", ".messageDeleted"),
         opening="first",
     ),
     Family(
         "phpbb",
-        ("viewtopic", "phpbb", "postbody"),
+        ("phpbb", "postbody", "postprofile"),
         "div.post[id^='p'], article.post[id^='p'], div.post.has-profile",
         author=(".author .username", ".author .username-coloured", ".postprofile .username"),
         time=(".author time@datetime", ".author time", ".author"),
@@ -277,7 +275,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "nodebb",
-        ("component/post", 'component="post"'),
+        ("post/content",),
         "[component='post']",
         author=("@data-username", "[itemprop='author']", "[data-username]@data-username"),
         time=("@data-timestamp", ".timeago@title", "[itemprop='datePublished']@content"),
@@ -334,7 +332,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "woltlab",
-        ("messageText", "wbbPost", "wcf"),
+        ("messageText", "wbbPost", "commentResponse", "jsComment"),
         "article.wbbPost, article.message[data-object-id], li.commentResponse, li.comment.jsComment",
         author=(".messageAuthor .username", ".username"),
         time=(".messagePublicationTime time@datetime", "time@datetime"),
@@ -452,7 +450,7 @@ FAMILIES: tuple[Family, ...] = (
     # What any site may mark up
     Family(
         "schema.org",
-        ("schema.org/Comment", "schema.org/comment", "UserComments", 'itemprop="comment"'),
+        ("schema.org/Comment", "schema.org/comment", "UserComments", "comment"),
         "[itemtype$='schema.org/Comment'], [itemtype$='schema.org/comment'], "
         "[itemtype$='schema.org/UserComments'], [itemprop='comment'][itemscope]",
         author=(
@@ -472,6 +470,14 @@ FAMILIES: tuple[Family, ...] = (
         ),
         body=("[itemprop='text']", "[itemprop='commentText']", "[itemprop='description']"),
         likes=("[itemprop='upvoteCount']",),
+    ),
+    Family(
+        "wordpress-old",
+        ("comment-", "commentlist"),
+        "li[id^='comment-'], div[id^='comment-'], article[id^='comment-'], dt[id^='comment-'], "
+        "li[id^='li-comment-'], .commentlist > li, #commentlist > li",
+        id_pattern=r"(?:li-|div-)?comment-\d+$|$",
+        pingback=(".pingback", ".trackback"),
     ),
 )
 
@@ -558,9 +564,10 @@ HIDDEN_WORDS = _words(
     "element-invisible hide-text screen-reader screenreader"
 )
 ELSEWHERE_WORDS = _words(
-    "sidebar widget recent recentcomments latest related teaser teasers footer ticker live "
-    "navigation nav menu breadcrumb carousel slider promo"
+    "sidebar recent recentcomments teaser teasers ticker live navigation nav breadcrumb breadcrumbs "
+    "carousel slider promo related"
 )
+OFTEN_ELSEWHERE_WORDS = _words("widget widgets latest menu trending")
 LIKE_WORDS = _words(
     "like likes vote votes upvote upvotes score karma points recommend thumbs positiva up rating "
     "gefaellt"

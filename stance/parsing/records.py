@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,13 +12,21 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from stance.parsing import markup
-from stance.parsing.blocks import SILENT_TAGS, Line, inline_text, join_lines, read_lines
+from stance.parsing.blocks import (
+    SILENT_TAGS,
+    Line,
+    inline_text,
+    join_lines,
+    read_lines,
+    spaced_text,
+)
 from stance.parsing.dates import find_time, guess_day_first, is_relative_time, parse_time
 from stance.parsing.markup import Family
 
 LONGEST_NAME = 80
 LONGEST_HEADER = 160  # characters of a line that still counts as "who and when"
 
+_NOT_BODY = markup.ACTION_WORDS - {"reply"}
 AUTHOR, TIME, BODY, ACTION, HIDDEN, LIKE = 1, 2, 4, 8, 16, 32
 
 _DIGITS = re.compile(r"\d+")
@@ -35,9 +43,11 @@ _SUFFIX = re.compile(
 _PREFIX = re.compile(rf"^{markup.AUTHOR_PREFIX}\s{{0,2}}:?\s{{1,3}}", re.IGNORECASE)
 _BY = re.compile(r"^(?:by|von|par|por)\s{1,3}:?\s{0,3}(?=\S)", re.IGNORECASE)
 _BEFORE_TIME = re.compile(r"\s(?:on|at|am|um|le|el|il|em|den|op|on the)$", re.IGNORECASE)
+_NUMBERED_REST = re.compile(r"\s[—–|·•@-]\s(?=\d)")
 _NAME_EDGES = " \t|·•–—»«-,"
 _SAYS = re.compile(rf"^(.{{1,80}}?)\s{{1,3}}{markup.AUTHOR_SUFFIX}\b", re.IGNORECASE)
 _DELETED = re.compile(markup.DELETED_TEXT, re.IGNORECASE)
+_ORDINAL = re.compile(r"(?:#|no?\.|nr\.)?\s?\d{1,5}[.)]?", re.IGNORECASE)
 _UNLETTERED = re.compile(r"[\W\d_]+")
 
 
@@ -109,6 +119,12 @@ def words_of(name: str) -> frozenset[str]:
     return frozenset(word.lower() for word in _WORD_BOUNDARY.split(name[:400]) if word)
 
 
+def _last_word(name: str) -> str:
+    """Return what a class name says that its element is: "text" for comment-text, not text-small."""
+    words = [word for word in _WORD_BOUNDARY.split(name[-40:]) if word]
+    return words[-1].lower() if words else ""
+
+
 @lru_cache(maxsize=65536)
 def _roles_of(tag: str, kind: str, item: str) -> tuple[int, int]:
     """Return the roles that tag, class with id, and item property give, and the author's rank."""
@@ -117,7 +133,7 @@ def _roles_of(tag: str, kind: str, item: str) -> tuple[int, int]:
         roles |= HIDDEN
     for token in (*kind.split(), item):
         words = words_of(token)
-        if words & markup.BODY_WORDS and not words & markup.ACTION_WORDS - {"reply"}:
+        if _last_word(token) in markup.BODY_WORDS and not words & _NOT_BODY:
             roles |= BODY
         elif words & markup.ACTION_WORDS:
             roles |= ACTION
@@ -401,22 +417,42 @@ def _find_body(holder: HtmlElement, family: Family, parts: _Parts) -> HtmlElemen
         for found in select(holder, selector):
             if found is not holder and (len(found) or (found.text or "").strip()):
                 return found
+    names = [
+        (rank, e) for rank, e in parts.people if rank >= 2 and len(inline_text(e)) <= LONGEST_NAME
+    ]
+    times = [e for e in parts.times if _shows_time(e)]
+    name = max(names, key=lambda pair: pair[0], default=(0, None))[1]
+    strict = _longest_body(holder, parts, {*times, *(element for _, element in names)})
+    loose = _longest_body(holder, parts, {name, *times[:1]})
+    if loose is not None and (strict is None or _within(strict, loose)):
+        return loose
+    return strict if strict is not None else _longest_body(holder, parts, {name})
+
+
+def _longest_body(
+    holder: HtmlElement, parts: _Parts, about: Collection[HtmlElement | None]
+) -> HtmlElement | None:
+    """Return the longest element called a body that holds none of those about the comment."""
     best, longest = None, 0
-    about = {element for rank, element in parts.people if rank >= 3}
-    about.update(element for element in parts.times if element.tag == "time")
-    total = len(inline_text(holder))
     for element in parts.bodies:
         length = len(inline_text(element))
-        if length <= longest or length > total:
-            continue
-        if any(inner in about for inner in element.iterdescendants()):
-            continue
-        if any(_within(element, action) for action in parts.actions[:50]):
-            continue
-        best, longest = element, length
-    if best is not None and longest < 0.2 * total and longest < 40:
+        if (
+            length > longest
+            and element not in about
+            and not any(inner in about for inner in element.iterdescendants())
+            and not any(_within(element, action) for action in parts.actions[:50])
+        ):
+            best, longest = element, length
+    if best is not None and longest < 40 and longest < 0.2 * len(inline_text(holder)):
         return None
     return best
+
+
+def _shows_time(element: HtmlElement) -> bool:
+    text = spaced_text(element)
+    return len(text) <= LONGEST_NAME and (
+        element.tag == "time" or find_time(text) is not None or is_relative_time(text)
+    )
 
 
 def _clean_name(text: str, exact: bool = False) -> str | None:
@@ -431,6 +467,7 @@ def _clean_name(text: str, exact: bool = False) -> str | None:
         span = find_time(text) if _DIGITS.search(text) else None
         if span is not None and span[0] > 0:
             text = _BEFORE_TIME.sub("", text[: span[0]].rstrip(_NAME_EDGES + "(@"))
+        text = _NUMBERED_REST.split(text)[0]
     text = _SUFFIX.sub("", text).strip() if exact else _SUFFIX.sub("", text).strip(_NAME_EDGES)
     return text if 0 < len(text) <= LONGEST_NAME and not text.isspace() else None
 
@@ -450,7 +487,7 @@ def _read_author(
                 return None if attribute else found
     for element, exact in _ranked_people(holder, parts, body):
         name = _clean_name(inline_text(element), exact)
-        if name and not _is_button(name) and (exact or find_time(name) is None):
+        if name and not _is_button(name) and find_time(name) != (0, len(name)):
             record.author = name
             return element
     return None
@@ -477,9 +514,7 @@ def _ranked_people(
     ]
     candidates = []
     for rank, element in sorted(outer, key=lambda pair: -pair[0]):
-        link = next((a for a in element.iter("a") if inline_text(a)), None)
-        if link is not None and link is not element and not _is_button(inline_text(link)):
-            candidates.append((link, True))
+        candidates.extend((inner, True) for inner in _leading_name(element))
         candidates.append((element, rank >= 3 and len(element) == 0))
     for tag in ("cite", "a", "b", "strong", "h3", "h4", "h5", "h6"):
         for element in holder.iter(tag):
@@ -487,11 +522,22 @@ def _ranked_people(
                 continue
             if tag == "a" and not _leads_to_person(element.get("href") or ""):
                 continue
-            link = next(element.iter("a"), None) if tag != "a" else None
-            if link is not None and inline_text(link):
-                candidates.append((link, False))
+            candidates.extend((inner, False) for inner in _leading_name(element))
             candidates.append((element, False))
     return candidates
+
+
+def _leading_name(element: HtmlElement) -> list[HtmlElement]:
+    """Return a link or emphasis that an element's text begins with, "by" aside."""
+    for inner in element.iter("a", "cite", "b", "strong"):
+        name = inline_text(inner)
+        if not name or _is_button(name):
+            continue
+        before = inline_text(element).partition(name)[0]
+        if inner is not element and (not before or _PREFIX.fullmatch(before + " ")):
+            return [inner]
+        break
+    return []
 
 
 def _leads_to_person(link: str) -> bool:
@@ -548,13 +594,13 @@ def _read_time(
         for found in _select_in(holder, selector):
             if found in inside:
                 continue
-            value = found.get(attribute) if attribute else inline_text(found)
+            value = found.get(attribute) if attribute else spaced_text(found)
             moment = _moment(value, now)
             if moment is None and not attribute and value and find_time(value[:LONGEST_HEADER]):
                 shown = found if shown is None else shown
             if moment:
                 record.published = moment
-                record.time_text = inline_text(found) or None
+                record.time_text = spaced_text(found) or None
                 return found
     times = [element for element in parts.times if element not in inside]
     times = times or [e for e in parts.times if e is not body]
@@ -563,11 +609,11 @@ def _read_time(
             moment = _moment(element.get(attribute), now)
             if moment and (attribute != "title" or "T" in moment or element.tag == "abbr"):
                 record.published = moment
-                record.time_text = inline_text(element) or None
+                record.time_text = spaced_text(element) or None
                 return element
     best: tuple[HtmlElement, str] | None = None
     for element in times:
-        text = inline_text(element)
+        text = spaced_text(element)
         if not text or len(text) > LONGEST_HEADER:
             continue
         moment = _moment(text, now)
@@ -579,10 +625,10 @@ def _read_time(
         element, moment = best
         if "T" not in moment:
             moment = _with_clock_beside(element, moment, now)
-        record.published, record.time_text = moment, inline_text(element)
+        record.published, record.time_text = moment, spaced_text(element)
         return element
     if shown is not None:
-        record.time_text = inline_text(shown)
+        record.time_text = spaced_text(shown)
     return shown
 
 
@@ -591,9 +637,9 @@ def _with_clock_beside(element: HtmlElement, moment: str, now: datetime | None) 
     around = [element.getparent(), element.getnext()]
     texts = []
     if around[0] is not None:
-        texts.append(inline_text(around[0]))
+        texts.append(spaced_text(around[0]))
     if around[1] is not None:
-        texts.append(f"{inline_text(element)} {inline_text(around[1])}")
+        texts.append(f"{spaced_text(element)} {spaced_text(around[1])}")
     for text in texts:
         if len(text) <= LONGEST_HEADER:
             fuller = _moment(text, now)
@@ -642,7 +688,9 @@ def _read_body(
     marked: dict[HtmlElement, int] = {}
     for element, mark in ((author_element, AUTHOR), (time_element, TIME)):
         if element is not None and element is not root:
-            marked[element] = mark
+            above = element.getparent()
+            about = above if _only_about(above, element, root) else element
+            marked[about] = mark
             skipped.discard(element)
     for element in list(skipped):
         if any(inner in marked for inner in element.iterdescendants()):
@@ -654,6 +702,13 @@ def _read_body(
         _read_header_lines(record, [line for line in marked_lines if line.marks], now)
         lines = _without_header(record, lines, now)
     record.lines = _without_buttons(lines)
+
+
+def _only_about(outer: HtmlElement | None, element: HtmlElement, root: HtmlElement) -> bool:
+    """Tell whether an element around a name or time says nothing more than a few words."""
+    if outer is None or outer is root or outer.getparent() is root:
+        return False
+    return len(inline_text(outer)) <= len(inline_text(element)) + 40
 
 
 def _without_buttons(lines: list[Line]) -> list[Line]:
@@ -671,7 +726,9 @@ def _without_header(record: Record, lines: list[Line], now: datetime | None) -> 
     lines = _without_buttons(lines)
     _read_header_lines(record, lines[:3], now)
     for _ in range(4):
-        if len(lines) > 1 and _is_header(record, lines[0].text, now):
+        if len(lines) > 1 and (
+            _is_header(record, lines[0].text, now) or _ORDINAL.fullmatch(lines[0].text)
+        ):
             lines = _without_buttons(lines[1:])
         elif len(lines) > 1 and _is_header(record, lines[-1].text, now):
             _read_header_lines(record, lines[-1:], now)
@@ -691,7 +748,7 @@ def _is_header(record: Record, text: str, now: datetime | None) -> bool:
     if span is None:
         return False
     moment = _moment(text[span[0] : span[1]], now)
-    if record.published and moment and moment[:10] != record.published[:10]:
+    if record.published and moment and not _may_be_same(moment, record.published):
         return False
     rest = text[: span[0]] + text[span[1] :]
     if record.author:
@@ -699,14 +756,22 @@ def _is_header(record: Record, text: str, now: datetime | None) -> bool:
     return len(_UNLETTERED.sub("", rest)) <= 20
 
 
+def _may_be_same(one: str, other: str) -> bool:
+    """Tell whether two times agree as far as both go."""
+    shorter = min(len(one), len(other), 16)
+    return one[:shorter] == other[:shorter]
+
+
 def _read_header_lines(record: Record, lines: Sequence[Line], now: datetime | None) -> None:
     """Take name and time from lines that say who and when, where no element gave them."""
     before: str | None = None
     for line in lines:
         text = line.text
-        if len(text) > LONGEST_HEADER or _is_button(text):
+        if len(text) > LONGEST_HEADER:
             continue
         span = find_time(text)
+        if span is None and _is_button(text):
+            continue
         said = _SAYS.match(text)
         if record.author is None and said:
             record.author = _clean_name(said[1])
