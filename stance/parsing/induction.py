@@ -8,7 +8,7 @@ stand where a page says that its comments are.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -191,16 +191,39 @@ def is_believable(group: Group, candidate: Candidate) -> bool:
     if not real:
         return False
     authors = [r.author for r in real if r.author]
-    named = len(authors) / len(real)
-    cut = sum(r.text.endswith(("…", "...", "[…]", "[...]", "»")) for r in real) / len(real)
-    linked = sum(_link_share(r) for r in real) / len(real)
-    if linked > 0.5 or named < 0.5:
+    if len(authors) < 0.5 * len(real) or _share(real, _is_teaser) >= 0.5:
+        return False
+    if _share(real, lambda r: _link_share(r) > 0.5) >= 0.5:
         return False
     if candidate.named == 2:
         return True
+    headlines = sum(len(author.split()) > 5 for author in authors)
+    if len(authors) < 0.75 * len(real) or headlines > 0.2 * len(real) or len(real) < 2:
+        return False
+    cut = _share(real, lambda r: r.text.endswith(("…", "...", "[…]", "[...]", "»")))
     if candidate.named == 1:
-        return named >= 0.7 and cut < 0.5 and len(real) >= 2
-    return named >= 0.8 and cut < 0.3 and len(real) >= 3 and len(set(authors)) >= 2
+        return cut < 0.5
+    return cut < 0.3 and len(real) > 2 and len(set(authors)) > 1
+
+
+def _share(records: Sequence[Record], test: Callable[[Record], bool]) -> float:
+    return sum(map(test, records)) / len(records)
+
+
+def _is_teaser(record: Record) -> bool:
+    """Tell whether a record has a headline that leads to another page."""
+    for heading in record.element.iter("h1", "h2", "h3", "h4", "h5", "h6"):
+        link = next(heading.iter("a"), None)
+        if link is None and (above := heading.getparent()) is not None and above.tag == "a":
+            link = above
+        if link is None:
+            continue
+        text, address = inline_text(heading), link.get("href") or "#"
+        if len(text) > 20 and "#" not in address and (record.author or "?") not in text:
+            return True
+        if record.author == text and len(text.split()) > 4 and "#" not in address:
+            return True
+    return False
 
 
 def _link_share(record: Record) -> float:

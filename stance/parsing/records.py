@@ -529,14 +529,16 @@ def _ranked_people(
 
 def _leading_name(element: HtmlElement) -> list[HtmlElement]:
     """Return a link or emphasis that an element's text begins with, "by" aside."""
+    text = inline_text(element)
     for inner in element.iter("a", "cite", "b", "strong"):
         name = inline_text(inner)
-        if not name or _is_button(name):
+        if not name or _is_button(name) or inner is element:
             continue
-        before = inline_text(element).partition(name)[0]
-        if inner is not element and (not before or _PREFIX.fullmatch(before + " ")):
+        before = text.partition(name)[0]
+        if not before or _PREFIX.fullmatch(before + " "):
             return [inner]
-        break
+        if inner.tag == "a" and _leads_to_person(inner.get("href") or ""):
+            return [inner]
     return []
 
 
@@ -602,8 +604,7 @@ def _read_time(
                 record.published = moment
                 record.time_text = spaced_text(found) or None
                 return found
-    times = [element for element in parts.times if element not in inside]
-    times = times or [e for e in parts.times if e is not body]
+    times = sorted(parts.times, key=lambda element: element in inside)
     for element in times:
         for attribute in _TIME_ATTRIBUTES:
             moment = _moment(element.get(attribute), now)
@@ -613,6 +614,8 @@ def _read_time(
                 return element
     best: tuple[HtmlElement, str] | None = None
     for element in times:
+        if element is body:
+            continue
         text = spaced_text(element)
         if not text or len(text) > LONGEST_HEADER:
             continue
