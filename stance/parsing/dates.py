@@ -168,10 +168,10 @@ _DATES = tuple(
         r"(?P<month>\d{1,2})(?P=sep)[ ]?(?P<day>\d{1,2})(?!\d)",
         r"(?<![\d.,/:-])(?P<first>\d{1,2})(?P<sep>[./-])[ ]?(?P<second>\d{1,2})(?:(?P=sep)|,(?=[ ]))[ ]?"
         rf"(?P<year>{_YEAR}|\d\d)(?![\d]|[./-]\d|%)",
-        rf"(?<![\w.])(?P<day>\d{{1,2}}){_ORDINAL}[ \u00a0\-/.]{{0,3}}{_OF}"
+        rf"(?<![\d.])(?P<day>\d{{1,2}}){_ORDINAL}[ \u00a0\-/.]{{0,3}}{_OF}"
         rf"(?P<word>{_WORD})\.?[,/ \u00a0\-]{{0,3}}{_OF}"
         rf"(?:(?P<year>{_YEAR}|['’]\d\d|(?<=-)\d\d|\d\d(?=,?[ ]\d{{1,2}}[:.]\d\d))(?![\d:]))?",
-        rf"(?<!\w)(?P<word>{_WORD})\.?[ \u00a0\-]{{1,3}}"
+        rf"(?P<word>{_WORD})\.?[ \u00a0\-]{{1,3}}"
         r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?(?![\d:])"
         rf"(?:[,. \u00a0\-]{{1,3}}{_OF}(?P<year>{_YEAR}|['’]\d\d)(?!\d))?",
         rf"(?<!\d)(?P<year>{_YEAR})(?:\.|,|{_SPACE}?m\.)?{_SPACE}{{0,2}}(?P<word>{_WORD})\.?"
@@ -212,6 +212,7 @@ _YEAR_AFTER_CLOCK = re.compile(rf"[ ]?(?P<year>{_YEAR})(?!\d)")
 _WEEKDAY_BEFORE = re.compile(
     r"(?<!\w)([^\W\d_]{2,14})(?:-feira)?\.?,?[ \u00a0]{1,2}(?:den[ ]|the[ ]|el[ ]|le[ ])?$"
 )
+_GLUED_MONTH = re.compile(r"(?<=[^\WA-ZÄÖÜ\d_])[A-Z][^\W\d_]{1,11}$")
 _CLOCK_REACH = 40  # characters before a date in which its clock or weekday may stand
 
 _PIECE = re.compile(
@@ -376,9 +377,15 @@ def _moments(text: str, day_first: bool | None) -> Iterator[_Moment]:
 def _read_moment(text: str, match: re.Match[str], day_first: bool | None) -> _Moment | None:
     """Return the moment that a date match begins, or None where the values are no date."""
     groups = match.groupdict()
+    start = match.start()
+    if groups.get("word") and _fold(groups["word"]) not in _MONTHS:
+        glued = _GLUED_MONTH.search(groups["word"])  # "AdaSeptember 11, 2008"
+        if glued is None or _fold(glued[0]) not in _MONTHS:
+            return None
+        start += glued.start() if match.start("word") == start else 0
+        groups["word"] = glued[0]
     clock = _CLOCK_AFTER.match(text, match.end())
     end, clock_text, offset = match.end(), "", ""
-    start = match.start()
     if clock is not None and (clock_text := _read_clock(clock)):
         end, offset = _end_of_clock(clock)
     else:

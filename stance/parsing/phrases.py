@@ -199,6 +199,17 @@ AUTHOR_BADGES = (
     "verfasser", "op", "admin", "moderator", "mod", "staff", "beitragsautor", "автор", "autor:",
     "guest", "gast", "subscriber", "member", "(author)", "(autor)", "(op)",
 )  # fmt: skip
+# Labels of times that are not a comment's: "Joined: May 8, 2019".
+OTHER_TIMES = (
+    "joined", "join date", "registered", "member since", "start date", "last edited", "edited",
+    "last updated", "updated", "last modified", "published", "last seen", "last reply", "until",
+    "date joined", "last post", "created", "registriert seit", "registriert", "dabei seit",
+    "mitglied seit", "zuletzt bearbeitet", "zuletzt geandert", "bearbeitet", "aktualisiert", "stand",
+    "veroffentlicht", "beigetreten", "inscrit le", "inscrit", "inscription", "mis a jour", "modifie le",
+    "publie le", "registrado", "fecha de ingreso", "desde", "actualizado", "publicado", "iscritto",
+    "aggiornato", "pubblicato", "lid sinds", "geregistreerd", "bijgewerkt", "laatst bewerkt",
+    "dołączył", "zarejestrowany", "регистрация", "зарегистрирован", "medlem sedan", "copyright",
+)  # fmt: skip
 # Lines in front of an article's text that are captions or credits, no title.
 CREDITS = (
     "image", "image:", "photo", "photo:", "photos", "foto", "foto:", "bild:", "credit", "credit:",

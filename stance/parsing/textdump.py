@@ -46,6 +46,7 @@ _COMMENT_BY = phrases.phrase_pattern(
     tuple(phrase for phrase in phrases.BY_PREFIXES if " " in phrase)
 )
 _ANSWER = phrases.phrase_pattern(phrases.ANSWER_PREFIXES)
+_OTHER_TIME = phrases.phrase_pattern(phrases.OTHER_TIMES)
 _DELETED = phrases.folded_set(phrases.DELETED)
 _PINGBACK = phrases.phrase_pattern(phrases.PINGBACKS)
 _EDGES = " \t|·•●,;:–—-/()[]{}#@»«<>*~=↓↑.\"'“”„"
@@ -235,6 +236,8 @@ def _strip_verb(head: str) -> tuple[str, bool]:
 def _read_timed(index: int, before: str, time: str, after: str) -> _Header | None:
     """Read a line that holds a time: a header if little else stands there."""
     folded = fold(before)
+    if _OTHER_TIME.match(folded.strip(_EDGES)):
+        return None
     by = _COMMENT_BY.search(folded) is not None
     name_before, says = _strip_verb(before)
     after_head, colon, rest = after.partition(":")
@@ -513,6 +516,7 @@ def _name_headers(page: Page, headers: Sequence[_Header], floor: int) -> list[_H
     only_marked = sum(index is not None for index in reach) * 2 >= len(bare)
     if len(bare) * 2 > len(headers) and only_marked:  # named ones are quotations then
         headers = [header for header in headers if header.name is None or header.says]
+    headers = _without_quotations(headers)
     named = []
     previous_end = floor
     for header in headers:
@@ -529,6 +533,15 @@ def _name_headers(page: Page, headers: Sequence[_Header], floor: int) -> list[_H
         named.append(header)
         previous_end = header.last + 1
     return named
+
+
+def _without_quotations(headers: Sequence[_Header]) -> Sequence[_Header]:
+    """Leave out "NAME wrote: TIME" where most headers are built otherwise, as on forums."""
+    by = sum(header.by for header in headers)
+    says = sum(header.says for header in headers)
+    if by >= 2 and says:
+        return [header for header in headers if header.by or not header.says]
+    return headers
 
 
 def _marked_above(lines: Sequence[Line], header: _Header, floor: int) -> int | None:
@@ -737,7 +750,8 @@ def _weigh(page: Page, section: _Section, filled: Sequence[_Record]) -> float:
     named = sum(record.header.name is not None for record in filled) / count
     words = sum(count_words(line.text) for record in filled for line in record.body) / count
     evidence = 0.0
-    evidence += _weigh_above(section.above, count)
+    gap = section.start - section.above.index if section.above is not None else 0
+    evidence += _weigh_above(section.above, count, gap)
     evidence += 2.0 if sum(record.reply for record in filled) * 2 >= count else 0.0
     evidence += 1.5 if sum(r.header.says or r.header.by for r in filled) * 2 >= count else 0.0
     evidence += 1.0 if section.below is not None and section.below.kind == "form" else 0.0
@@ -749,11 +763,12 @@ def _weigh(page: Page, section: _Section, filled: Sequence[_Record]) -> float:
     return evidence
 
 
-def _weigh_above(above: Break | None, count: int) -> float:
+def _weigh_above(above: Break | None, count: int, gap: int) -> float:
+    """Weigh what stands `gap` lines above the first record."""
     if above is None:
         return 0.0
     if above.kind == "section":
-        return -2.0
+        return -2.0 if gap <= 6 else 0.0
     if above.kind == "form":
         return 0.5
     if above.count == 0:

@@ -21,13 +21,14 @@ _LYNX_REFERENCES = re.compile(r"^References\n{1,2}[ ]{1,3}1\. \S{1,20}:", re.MUL
 _LYNX_LINK = re.compile(r"\[\d{1,4}\](?=\S)")
 _LYNX_BUTTON = re.compile(r"^\(BUTTON\)\s?")
 _PLACEHOLDER = re.compile(
-    r"^(?:\[[\w:.,… -]{1,40}\]|\[[ _]{3,200}\]|_{4,300}|-{4,300}|={4,300}|\*{3,300})$"
+    r"^(?:\[[\w:.,… -]{0,40}\]|\[[ _]{3,200}\]|_{4,300}|-{4,300}|={4,300}|\*{3,300})$"
 )
 _NUMBER = re.compile(r"(\d{1,5})[.)](?:\s{1,8}|$)")
 _BULLET = re.compile(r"(?:[*+•●○◦□■▪‣]|[o–-](?=[ ]{1,3}\S))(?:\s{1,8}|$)")
 _HEADING = re.compile(r"(#{1,6})(?:\s{1,4}|$)")
 _WORDS = re.compile(r"\w+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_GLUED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")  # "ReplyDelete": two links without a space
 _TOKENS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
 _DIGITS = re.compile(r"\d+")
 
@@ -141,7 +142,7 @@ def is_buttons(text: str) -> bool:
     """Tell whether a line consists of nothing but what buttons and links below a comment say."""
     if len(text) > LONGEST_HEADING:
         return False
-    words = _LETTERS.findall(fold(text))
+    words = _LETTERS.findall(fold(_GLUED.sub(" ", text)))
     known = sum(word in _BUTTON_WORDS for word in words)
     return known > 0 and known == sum(len(word) > 1 or word in _BUTTON_WORDS for word in words)
 
@@ -150,7 +151,8 @@ def is_reply_button(text: str) -> bool:
     """Tell whether a line of buttons offers to reply."""
     if len(text) > LONGEST_HEADING:
         return False
-    return any(word in _REPLY_WORDS for word in _LETTERS.findall(fold(text))) and is_buttons(text)
+    words = _LETTERS.findall(fold(_GLUED.sub(" ", text)))
+    return any(word in _REPLY_WORDS for word in words) and is_buttons(text)
 
 
 def is_running(line: Line) -> bool:
@@ -176,7 +178,7 @@ def _read_lines(text: str) -> list[Line]:
     for raw in text.split("\n"):
         expanded = raw.expandtabs(8).rstrip() if "\t" in raw else raw.rstrip()
         body = expanded.lstrip()
-        if not body or _PLACEHOLDER.match(body):
+        if not body or _is_placeholder(body):
             blanks += 1
             continue
         lines.append(_read_line(body, len(expanded) - len(body), blanks))
@@ -197,7 +199,14 @@ def _read_line(body: str, indent: int, blanks: int) -> Line:
         marked = True
         text = text[match.end() :]
     text = _LYNX_BUTTON.sub("", text).strip()
+    if marked and _is_placeholder(text):
+        text = ""
     return Line(text, full.strip(), indent, number, marked, level, blanks, indent + len(body))
+
+
+def _is_placeholder(text: str) -> bool:
+    """Tell what a renderer prints for an image, an input field or a rule."""
+    return _PLACEHOLDER.match(text) is not None and text.lower() not in ("[deleted]", "[removed]")
 
 
 def _begins_with_date(text: str) -> bool:
