@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from stance.errors import ModelError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
@@ -86,7 +86,7 @@ class CommentModel(nn.Module):
 
     Parameters
     ----------
-    encoder : torch.nn.Module
+    encoder : transformers.PreTrainedModel
         A model of `transformers.AutoModel`.
     special_ids : list of int
         Tokens that mark where texts begin and end: no text's mean includes them.
@@ -96,14 +96,20 @@ class CommentModel(nn.Module):
         Share of inputs that each head drops while training.
     """
 
+    special_ids: Tensor
+
     def __init__(
-        self, encoder: nn.Module, special_ids: list[int], max_length: int, dropout: float = 0.1
+        self,
+        encoder: PreTrainedModel,
+        special_ids: list[int],
+        max_length: int,
+        dropout: float = 0.1,
     ) -> None:
         super().__init__()
         if getattr(encoder, "pooler", None) is not None:
-            encoder.pooler = None  # the heads read the states themselves
+            encoder.pooler = None  # type: ignore[assignment]  # the heads read the states
         self.encoder = encoder
-        self.config: PretrainedConfig = encoder.config
+        self.config = encoder.config
         self.max_length = max_length
         self.heads = Heads(self.config.hidden_size, dropout)
         self.register_buffer("special_ids", torch.tensor(special_ids), persistent=False)
@@ -143,7 +149,7 @@ class CommentModel(nn.Module):
     def _segments(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
     ) -> tuple[Tensor, Tensor]:
-        special = (input_ids.unsqueeze(-1) == self.special_ids).any(dim=-1)
+        special = torch.isin(input_ids, self.special_ids)
         text = (attention_mask == 1) & ~special
         # A row is a pair if any token is of type 1; its comment is that type, else all of it.
         is_pair = token_type_ids.amax(dim=1, keepdim=True)
@@ -179,7 +185,9 @@ class CommentModel(nn.Module):
                 f"{folder}: not a model folder of stance ({error}); expected config.json with a "
                 "'stance' section, model.safetensors and tokenizer.json"
             ) from None
-        encoder = AutoModel.from_config(config, attn_implementation="eager", dtype=torch.float32)
+        encoder: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
+            config, dtype=torch.float32
+        )
         model = cls(encoder, settings["special_ids"], settings["max_length"])
         model.encoder.load_state_dict(
             {name: value.float() for name, value in weights.items() if not _is_head(name)}
@@ -196,7 +204,7 @@ class CommentModel(nn.Module):
     def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         """Write `config.json` and `model.safetensors` (weights stored as `dtype`)."""
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: value for name, value in self.encoder.state_dict().items()}
+        weights = dict(self.encoder.state_dict())
         weights |= {_HEADS + name: value for name, value in self.heads.state_dict().items()}
         stored = {
             name: value.to(dtype).contiguous() if value.is_floating_point() else value

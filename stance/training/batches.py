@@ -8,7 +8,7 @@ from torch import Tensor
 
 from stance.data.examples import Example
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
-from stance.modeling.encoding import InputEncoder, Tokens, Window
+from stance.modeling.encoding import InputEncoder, Window
 from stance.modeling.network import UNKNOWN, UNKNOWN_STANCE
 
 _CHUNK = 1000
@@ -20,14 +20,17 @@ def encode_examples(examples: Sequence[Example], encoder: InputEncoder) -> Itera
     """Yield a row an example: the ids of its first window and its labels, unknown ones marked."""
     for start in range(0, len(examples), _CHUNK):
         chunk = examples[start : start + _CHUNK]
-        texts = encoder.tokenize([example.text for example in chunk])
-        targets = encoder.tokenize([example.target or "" for example in chunk])
-        for example, text, target in zip(chunk, texts, targets, strict=True):
-            yield _row(example, _first_window(example, text, target, encoder))
+        yield from map(_row, chunk, first_windows(chunk, encoder))
 
 
-def _first_window(example: Example, text: Tokens, target: Tokens, encoder: InputEncoder) -> Window:
-    return encoder.single(text)[0] if example.target is None else encoder.pair(target, text)[0]
+def first_windows(examples: Sequence[Example], encoder: InputEncoder) -> list[Window]:
+    """Return each example's first window: the part of a long text that training reads."""
+    texts = encoder.tokenize([example.text for example in examples])
+    targets = encoder.tokenize([example.target or "" for example in examples])
+    return [
+        encoder.single(text)[0] if example.target is None else encoder.pair(target, text)[0]
+        for example, text, target in zip(examples, texts, targets, strict=True)
+    ]
 
 
 def _row(example: Example, window: Window) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class CalibrationConfig(_Section):
     """On which held-out rows probabilities and thresholds are fitted; each a mix of dev splits."""
 
     stance: Annotated[list[ShareConfig], Field(min_length=1)]
+    relevance: Annotated[list[ShareConfig], Field(min_length=1)]
     toxicity: Annotated[list[ShareConfig], Field(min_length=1)]
     spans: Annotated[list[ShareConfig], Field(min_length=1)]
     toxic_share: Annotated[float, Field(gt=0, lt=1)] = 0.1

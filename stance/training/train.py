@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import (
@@ -32,6 +33,7 @@ from stance.modeling.encoding import InputEncoder
 from stance.modeling.network import CommentModel
 from stance.training.batches import Collator, encode_examples
 from stance.training.config import StageConfig, TrainConfig, load_config
+from stance.training.finish import finish
 
 PACKAGED_ENCODER = "all-MiniLM-L6-v2"
 
@@ -68,7 +70,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, resume: boo
     )
     for number, stage in enumerate(config.stages, 1):
         run_stage(model, stage, number, config, encoder, output, resume=resume)
-    model.save(output)
+    finish(model, encoder, config, output)
     return output
 
 
@@ -114,8 +116,6 @@ def run_stage(
     folder = output / f"stage-{number}-{stage.name}"
     weights = folder / "weights.safetensors"
     if resume and weights.exists():
-        from safetensors.torch import load_file
-
         model.load_state_dict(load_file(weights), strict=False)
         return
     shares = [share.to_share() for share in stage.mix]
@@ -130,12 +130,10 @@ def run_stage(
         args=_arguments(stage, config, folder),
         train_dataset=Dataset.from_list(rows),
         data_collator=Collator(_pad_id(encoder.tokenizer)),
-        optimizers=(_optimizer(model, stage, config), None),  # type: ignore[arg-type]
+        optimizers=(_optimizer(model, stage, config), None),
         callbacks=[_Log(folder / "log.jsonl")],
     )
     trainer.train(resume_from_checkpoint=_last_whole_checkpoint(folder) if resume else None)
-    from safetensors.torch import save_file
-
     partial = weights.with_suffix(".tmp")
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
     partial.replace(weights)
@@ -199,7 +197,7 @@ def _last_whole_checkpoint(folder: Path) -> str | None:
     return str(whole[-1]) if whole else None
 
 
-class _Log(TrainerCallback):  # type: ignore[misc]
+class _Log(TrainerCallback):
     """Appends what the Trainer logs to a file, with the seconds since the stage began."""
 
     def __init__(self, path: Path) -> None:

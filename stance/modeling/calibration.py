@@ -1,0 +1,203 @@
+"""From logits to probabilities and decisions: temperatures, biases and thresholds.
+
+A temperature cannot undo over-sampling, so each toxicity label has a scale and a bias (Platt
+1999), fitted with weights that restore the natural share of toxic comments; stance has one
+temperature (Guo et al. 2017, https://arxiv.org/abs/1706.04599) and a bias per class.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.errors import ModelError
+from stance.labels import STANCE_LABELS, TOXICITY_LABELS
+
+Floats = NDArray[np.floating[Any]]
+
+FILE_NAME = "calibration.json"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What turns a model's logits into probabilities and flags.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model, written beside every score.
+    max_length : int
+        Tokens of the model's window.
+    stance_temperature : float
+    stance_bias : tuple of 3 floats
+        Added to the logits after the temperature, in the order of STANCE_LABELS.
+    relevance : (scale, bias)
+    toxicity : mapping of label to (scale, bias)
+    thresholds : mapping of label to probability
+        A comment is toxic where any label reaches its threshold.
+    span_threshold : float
+        Tokens whose probability reaches it are toxic.
+    """
+
+    model: str
+    max_length: int
+    stance_temperature: float
+    stance_bias: tuple[float, float, float]
+    relevance: tuple[float, float]
+    toxicity: Mapping[str, tuple[float, float]]
+    thresholds: Mapping[str, float]
+    span_threshold: float
+
+    def stance_probabilities(self, logits: Floats) -> Floats:
+        """Return probabilities of shape (n, 3) that sum to one."""
+        shifted = logits / self.stance_temperature + np.asarray(self.stance_bias)
+        return softmax(shifted)
+
+    def relevance_probabilities(self, logits: Floats) -> Floats:
+        """Return probabilities of shape (n,)."""
+        scale, bias = self.relevance
+        return sigmoid(scale * logits + bias)
+
+    def toxicity_probabilities(self, logits: Floats) -> Floats:
+        """Return probabilities of shape (n, 6), in the order of TOXICITY_LABELS."""
+        scales, biases = np.array([self.toxicity[label] for label in TOXICITY_LABELS]).T
+        return sigmoid(logits * scales + biases)
+
+    def save(self, folder: Path) -> None:
+        """Write `calibration.json` into a model folder."""
+        content = json.dumps({"version": _VERSION, **asdict(self)}, indent=2) + "\n"
+        partial = folder / (FILE_NAME + ".tmp")
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(folder / FILE_NAME)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read `calibration.json` of a model folder.
+
+        Raises
+        ------
+        ModelError
+            The file is missing or is not of this version.
+        """
+        path = folder / FILE_NAME
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content.pop("version") != _VERSION:
+                raise ValueError(f"its version is not {_VERSION}")
+            return cls(
+                **{
+                    **content,
+                    "stance_bias": tuple(content["stance_bias"]),
+                    "relevance": tuple(content["relevance"]),
+                    "toxicity": {name: tuple(pair) for name, pair in content["toxicity"].items()},
+                }
+            )
+        except FileNotFoundError:
+            raise ModelError(
+                f"{folder}: no {FILE_NAME}; expected a model folder as `stance train` writes it"
+            ) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{path}: cannot be used ({error}); train or export again") from None
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Return the logistic function, without overflow for any float."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)))
+
+
+def softmax(logits: Floats) -> Floats:
+    """Return shares along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def fit_stance(logits: Floats, labels: Sequence[int]) -> tuple[float, tuple[float, float, float]]:
+    """Return the temperature and class biases of least cross-entropy.
+
+    Parameters
+    ----------
+    logits : array, shape (n, 3)
+    labels : sequence of int, length n
+        Places in STANCE_LABELS.
+    """
+    from scipy.optimize import minimize
+
+    chosen = np.asarray(labels)
+
+    def cross_entropy(parameters: Floats) -> float:
+        bias = np.array([parameters[1], parameters[2], 0.0])
+        shares = softmax(logits * np.exp(-parameters[0]) + bias)
+        return float(-np.log(shares[np.arange(len(chosen)), chosen] + 1e-12).mean())
+
+    best = minimize(cross_entropy, np.zeros(3), method="L-BFGS-B").x
+    return float(np.exp(best[0])), (float(best[1]), float(best[2]), 0.0)
+
+
+def fit_platt(logits: Floats, labels: Floats, weights: Floats | None = None) -> tuple[float, float]:
+    """Return the scale and bias of least weighted cross-entropy for 0/1 labels.
+
+    A label of a single class leaves the logits as they are.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    positive = np.asarray(labels) >= 0.5
+    if positive.all() or not positive.any():
+        return 1.0, 0.0
+    fitted = LogisticRegression(C=1e4, max_iter=1000).fit(
+        np.asarray(logits).reshape(-1, 1), positive, sample_weight=weights
+    )
+    # A label seen a few times may come out with a scale of the wrong sign: keep its order.
+    return max(float(fitted.coef_[0, 0]), 0.1), float(fitted.intercept_[0])
+
+
+def best_threshold(probabilities: Floats, labels: Floats, weights: Floats | None = None) -> float:
+    """Return the threshold of best F1, between 0.05 and 0.95.
+
+    Parameters
+    ----------
+    probabilities, labels, weights : array, shape (n,)
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    positive = np.asarray(labels) >= 0.5
+    if not positive.any():
+        return 0.5
+    precision, recall, thresholds = precision_recall_curve(
+        positive, probabilities, sample_weight=weights
+    )
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return float(np.clip(thresholds[int(np.argmax(f1[:-1]))], 0.05, 0.95))
+
+
+def natural_weights(toxic: Floats, natural_share: float) -> Floats:
+    """Return row weights under which the share of toxic rows is `natural_share`.
+
+    Examples
+    --------
+    >>> natural_weights(np.array([1.0, 0.0]), 0.1).tolist()
+    [0.2, 1.8]
+    """
+    positive = np.asarray(toxic) >= 0.5
+    share = float(positive.mean())
+    if share in (0.0, 1.0):
+        return np.ones(len(positive))
+    return np.where(positive, natural_share / share, (1 - natural_share) / (1 - share))
+
+
+def uncalibrated(model: str, max_length: int) -> Calibration:
+    """Return the calibration that changes no logit and decides at one half."""
+    return Calibration(
+        model=model,
+        max_length=max_length,
+        stance_temperature=1.0,
+        stance_bias=(0.0,) * len(STANCE_LABELS),  # type: ignore[arg-type]
+        relevance=(1.0, 0.0),
+        toxicity=dict.fromkeys(TOXICITY_LABELS, (1.0, 0.0)),
+        thresholds=dict.fromkeys(TOXICITY_LABELS, 0.5),
+        span_threshold=0.5,
+    )
