@@ -91,13 +91,22 @@ def decode(data: bytes, *, source: str = "-") -> str:
     ('Grüße', 'Grüße')
     """
     refuse_binary(data[:HEAD_BYTES], source=source)
+    text = data.decode(detect_encoding(data), errors="replace")
+    return text.removeprefix("\ufeff").replace("\0", "")
+
+
+def detect_encoding(data: bytes) -> str:
+    """Tell the encoding of a text, or of its head, as `decode` describes.
+
+    Examples
+    --------
+    >>> detect_encoding("Grüße".encode()), detect_encoding("Grüße".encode("latin-1"))
+    ('utf-8', 'cp1252')
+    """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, errors="replace").replace("\0", "")
-    wide = _wide_encoding(data[:4096])
-    if wide is not None:
-        return data.decode(wide, errors="replace").replace("\0", "")
-    return _decode_bytes(data).replace("\0", "")
+            return encoding
+    return _wide_encoding(data[:4096]) or _narrow_encoding(data)
 
 
 def refuse_binary(head: bytes, *, source: str) -> None:
@@ -123,21 +132,23 @@ def _wide_encoding(head: bytes) -> str | None:
     return None
 
 
-def _decode_bytes(data: bytes) -> str:
+def _narrow_encoding(data: bytes) -> str:
     declared = _declared_encoding(data[:4096])
     if declared == "iso2022_jp":  # pure ASCII bytes, hence valid UTF-8 too
-        return data.decode(declared, errors="replace")
+        return declared
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.end == len(data) and error.reason == "unexpected end of data":
+            return "utf-8"  # a head, cut within a letter
+    else:
+        return "utf-8"
     if declared not in (None, "utf-8"):
-        return data.decode("cp1252" if declared == "iso8859-1" else declared, errors="replace")
+        return "cp1252" if declared == "iso8859-1" else declared
     high = len(data) - len(data.translate(None, bytes(range(128, 256))))
-    lenient = data.decode("utf-8", errors="replace")
-    if lenient.count("\ufffd") * 20 < high:  # UTF-8 with a few broken places
-        return lenient
-    return data.decode(_guess_encoding(data, high), errors="replace")
+    if data.decode("utf-8", errors="replace").count("\ufffd") * 20 < high:
+        return "utf-8"  # with a few broken places
+    return _guess_encoding(data, high)
 
 
 def _declared_encoding(head: bytes) -> str | None:
@@ -152,7 +163,7 @@ def _declared_encoding(head: bytes) -> str | None:
 
 def _guess_encoding(data: bytes, high: int) -> str:
     """Return Windows-1252, or a guess where the letters are mostly not ASCII."""
-    if high * 5 < len(data):
+    if high * 5 < len(data) or len(data) < 100:
         return "cp1252"
     from charset_normalizer import from_bytes
 

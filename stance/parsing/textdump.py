@@ -61,7 +61,9 @@ _HALF_DAY = re.compile(r"\b[ap]\.?m\b\.?|(?<=\d)[ap]m\b")
 _NAME_START_NUMBER = re.compile(r"^#?\d{1,5}[.):]?\s{1,4}(?=\D)")
 _SEPARATORS = " \t|·•●,;:–—"
 _CLOCK_ALONE = re.compile(r"\(?\d{1,2}[:.h]\d\d(?::\d\d)?\s?(?:[ap]\.?m\.?)?\)?", re.IGNORECASE)
-_EXCERPT = re.compile(r"^(?:\[(?:\.{3}|…)\]|(?:\.{3}|…) ).{0,2000}(?:\[(?:\.{3}|…)\]|(?:\.{3}|…))$", re.DOTALL)
+_EXCERPT = re.compile(
+    r"^(?:\[(?:\.{3}|…)\]|(?:\.{3}|…) ).{0,2000}(?:\[(?:\.{3}|…)\]|(?:\.{3}|…))$", re.DOTALL
+)
 _URL_LINE = re.compile(r"https?://([^/\s]{1,100})\S{0,400}")
 _QUOTES = re.compile(r"[\"“”„«»]")
 
@@ -475,7 +477,9 @@ def _header_records(
         if position + 1 == len(starts):
             body = _cut_at_end(body, records, closed=ceiling < len(lines) and len(body) < 25)
         if header.rest:
-            body.insert(0, replace(lines[header.last], text=header.rest, full=header.rest, blanks=0))
+            body.insert(
+                0, replace(lines[header.last], text=header.rest, full=header.rest, blanks=0)
+            )
         records.append(_Record(header, body, reply=header.reply))
     return records
 
@@ -586,11 +590,9 @@ def _footer_records(page: Page, headers: Sequence[_Header], floor: int) -> list[
         blocks.append(list(lines[begin : header.first]))
         begin = header.last + 1
     blocks = [_drop_leading_buttons(page, block) for block in blocks]
-    nameless = [
-        block for block, header in zip(blocks, headers, strict=True) if header.name is None
-    ]
+    nameless = [block for block, header in zip(blocks, headers, strict=True) if header.name is None]
     names_first = sum(len(block) > 1 and _opens_with_name(block[0]) for block in nameless)
-    records = []
+    records: list[_Record] = []
     for block, header in zip(blocks, headers, strict=True):
         header = replace(header, first=header.first - len(block))
         if header.name is None and names_first * 2 > len(nameless) and len(block) > 1:
@@ -810,7 +812,9 @@ def _untimed_records(page: Page, start: int, end: int) -> list[_Record]:
     numbers = [i for i, line in enumerate(lines) if line.number is not None]
     if replies:
         bounds = [0, *[i + 1 for i in replies]]
-    elif len(numbers) > 1 and [lines[i].number for i in numbers] == list(range(1, len(numbers) + 1)):
+    elif len(numbers) > 1 and [lines[i].number for i in numbers] == list(
+        range(1, len(numbers) + 1)
+    ):
         bounds = [*numbers, len(lines)]
     else:
         return []
