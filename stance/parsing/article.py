@@ -1,11 +1,25 @@
 """The article of a page, by trafilatura, once the comments are out of the tree."""
 
 import logging
+import re
+from typing import Any
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from stance.parsing.records import Record
 from stance.thread import Article
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:$|[T ]\d\d:\d\d)")
+_DATES = tuple(
+    etree.XPath(path, smart_strings=False)
+    for path in (
+        "//meta[@property='article:published_time' or @property='og:article:published_time']/@content",
+        "//meta[@itemprop='datePublished' or @name='date' or @name='pubdate' or @name='publish-date'"
+        " or @name='DC.date.issued' or @name='dcterms.created']/@content",
+        "//time[@itemprop='datePublished' or @pubdate]/@datetime",
+    )
+)
 
 
 def read_article(
@@ -24,18 +38,42 @@ def read_article(
     import trafilatura
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    document = trafilatura.bare_extraction(
-        tree, url=url, include_comments=False, with_metadata=True
-    )
+    about = _read_metadata(tree, url)
     if opening is not None:
-        return Article(
-            title=None if document is None else document.title,
-            author=opening.author,
-            published=opening.published,
-            text=opening.text,
-            url=url,
-        )
-    if document is None:
+        return Article(about.title, opening.author, opening.published, opening.text, about.url)
+    document = trafilatura.bare_extraction(tree, include_comments=False)
+    text = getattr(document, "text", None) or ""
+    if not text and not about.title:
         return None
-    text = "\n\n".join(line for line in (document.text or "").split("\n") if line.strip())
-    return Article(document.title, document.author, document.date, text, document.url)
+    text = "\n\n".join(line for line in text.split("\n") if line.strip())
+    return Article(about.title, about.author, about.date, text, about.url)
+
+
+def _read_metadata(tree: HtmlElement, url: str | None) -> Any:
+    """Return trafilatura's metadata: what it would find, without the parts that nobody asks for."""
+    from trafilatura import metadata
+
+    about = metadata.examine_meta(tree)
+    try:
+        about = metadata.extract_meta_json(tree, about)
+    except Exception:  # noqa: BLE001, S110 - other people's JSON, and its reader raises anything
+        pass
+    about.title = about.title or metadata.extract_title(tree)
+    about.author = about.author or metadata.extract_author(tree)
+    about.url = url or about.url or metadata.extract_url(tree, None)
+    about.date = _read_date(tree, about.url)
+    return about
+
+
+def _read_date(tree: HtmlElement, url: str | None) -> str | None:
+    """Return when the article was published: as its markup says, else by htmldate."""
+    for path in _DATES:
+        for value in path(tree):
+            if _ISO.match(value.strip()):
+                return str(value.strip())
+    from htmldate import find_date
+
+    try:
+        return find_date(tree, url=url, extensive_search=False, original_date=True)
+    except Exception:  # noqa: BLE001 - it reads whatever a page says
+        return None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from lxml import etree
 from lxml.html import HtmlElement
 
-_SPACES = re.compile(r"[ \t\r\n\f\v\u00a0\u2007\u202f\u3000]+")
 _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufe0f\ufeff\u00ad]{1,400}")
 
 PARAGRAPH_TAGS = frozenset(
@@ -93,7 +92,7 @@ class _Writer:
             self._gap = 2
 
     def block(self, gap: int) -> None:
-        text = _SPACES.sub(" ", "".join(self._pieces)).strip()
+        text = " ".join("".join(self._pieces).split())
         if text and not _INVISIBLE.fullmatch(text):
             self.lines.append(Line(text, self._gap, self._marks, self._unmarked))
             self._gap = 1
@@ -187,8 +186,7 @@ def inline_text(element: HtmlElement) -> str:
     >>> inline_text(fromstring("<p> a <b>b</b> </p>"))
     'a b'
     """
-    text = "".join(element.itertext())
-    return _SPACES.sub(" ", text).strip()
+    return " ".join("".join(element.itertext()).split())
 
 
 def spaced_text(element: HtmlElement) -> str:
@@ -200,4 +198,4 @@ def spaced_text(element: HtmlElement) -> str:
     >>> spaced_text(fromstring("<p><i>15.10.21</i><i>17:35</i></p>"))
     '15.10.21 17:35'
     """
-    return _SPACES.sub(" ", " ".join(element.itertext())).strip()
+    return " ".join(" ".join(element.itertext()).split())

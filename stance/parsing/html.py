@@ -13,7 +13,7 @@ from stance.parsing.article import read_article
 from stance.parsing.induction import find_candidates, is_believable, is_elsewhere
 from stance.parsing.markup import FAMILIES, INDUCED
 from stance.parsing.blocks import inline_text
-from stance.parsing.records import Group, Record, find_records, read_group, select
+from stance.parsing.records import Group, Record, find_records, read_group, select, without_idle
 from stance.thread import Comment, Thread
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -25,6 +25,7 @@ _FORUM = re.compile(
 _NAMES = etree.XPath(
     "//@class | //@id | //@component | //@typeof | //@itemtype | //@itemprop", smart_strings=False
 )
+_COMPONENTS = etree.XPath("//*[contains(name(), '-')]")
 WHOLE = 0.8  # mean score of a family's records below which induction may do better
 WHOLE_ENOUGH = 0.97  # mean score from which no other family is tried
 _POST_NUMBER = re.compile(r"#\s?(\d{1,6})")
@@ -123,17 +124,21 @@ def read_tree(markup: str) -> HtmlElement:
 def find_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
     """Return the records that read best: of a known family, else induced."""
     best: Group | None = None
-    page = copy.deepcopy(tree)
+    page: HtmlElement | None = None
     names = _names_in(tree)
     for family in FAMILIES:
         if not any(hint in names for hint in family.hints):
             continue
+        family = without_idle(family, names)
+        if not family.record:
+            continue
+        page = copy.deepcopy(tree) if page is None else page
         elements = find_records(page, family)
         if not elements:
             continue
         elements = [e for e in elements if not is_elsewhere(e)] or elements
         group = read_group(page, elements, family, now)
-        page = copy.deepcopy(tree)
+        page = None
         if best is None or group.score > best.score + 0.01:
             best = group
         if best.score >= WHOLE_ENOUGH * len(best.records):
@@ -147,16 +152,21 @@ def find_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
 
 def _names_in(tree: HtmlElement) -> str:
     """Return each class, id, component and tag name of a page once."""
-    return "\n".join({*_NAMES(tree), *(str(element.tag) for element in tree.iter())})
+    return "\n".join({*_NAMES(tree), *(element.tag for element in _COMPONENTS(tree))})
 
 
 def induce_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
     """Find comments in markup of no known family."""
     best: Group | None = None
-    for number in range(len(find_candidates(tree))):
+    candidates = find_candidates(tree)
+    if not candidates:
+        return None
+    order = {element: number for number, element in enumerate(tree.iter())}
+    for candidate in candidates:
         page = copy.deepcopy(tree)
-        candidate = find_candidates(page)[number]
-        group = read_group(page, candidate.elements, INDUCED, now)
+        copies = list(page.iter())
+        elements = [copies[order[element]] for element in candidate.elements]
+        group = read_group(page, elements, INDUCED, now)
         if is_believable(group, candidate) and (best is None or group.score > best.score):
             best = group
     return best

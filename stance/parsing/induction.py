@@ -25,7 +25,12 @@ MOST_ANCHORS = 60_000
 MOST_CANDIDATES = 4
 
 _VOLATILE = re.compile(r"\d+|\b(?:odd|even|alt|first|last|new|unread|active|bg1|bg2|row)\b")
-_TEXT_NODES = etree.XPath("//text()[string-length(.) < 400]")
+_TEXT_NODES = etree.XPath(
+    "//text()[string-length(.) < 400 and (translate(., '0123456789', '') != . or parent::time or "
+    "contains(parent::*/@class, 'ime') or contains(parent::*/@class, 'ate') or "
+    "contains(parent::*/@class, 'ago'))]"
+)
+_YEAR_OR_CLOCK = re.compile(r"(?:19|20)\d\d|\d[:.hH]\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def _find_anchors(tree: HtmlElement) -> list[HtmlElement]:
         if element is None or element.tag in SILENT_TAGS or element in anchors:
             continue
         timely = bool(roles_of(element)[0] & TIME)
-        if not timely and not any(c.isdigit() for c in stripped):
+        if not timely and len(stripped) > 40 and not _YEAR_OR_CLOCK.search(stripped):
             continue
         shown = find_time(stripped) is not None or (
             timely and (element.get("datetime") is not None or is_relative_time(stripped))
@@ -129,8 +134,7 @@ def _named_around(anchor: HtmlElement) -> HtmlElement | None:
     size = len(inline_text(anchor))
     above, best = anchor.getparent(), None
     while above is not None and above.tag not in ("body", "html"):
-        text = inline_text(above)
-        if _names(above) & markup.COMMENT_CORE and len(text) > size + 12:
+        if _names(above) & markup.COMMENT_CORE and len(inline_text(above)) > size + 12:
             best = above
             if any(
                 roles_of(inner)[1] >= 2

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -29,6 +29,7 @@ LONGEST_HEADER = 160  # characters of a line that still counts as "who and when"
 _NOT_BODY = markup.ACTION_WORDS - {"reply"}
 AUTHOR, TIME, BODY, ACTION, HIDDEN, LIKE = 1, 2, 4, 8, 16, 32
 
+_SELECTOR_NAMES = re.compile(r"[.#]([\w-]+)|(?:itemprop|itemtype|class|id)[*^$]?='([^']+)'")
 _DIGITS = re.compile(r"\d+")
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])|[^0-9A-Za-zÀ-ÿ]+|(?<=[a-z])(?=\d)")
 _LEVEL = re.compile(
@@ -104,6 +105,33 @@ def first_value(element: HtmlElement, selectors: Iterable[str]) -> str | None:
     return None
 
 
+def without_idle(family: Family, names: str) -> Family:
+    """Drop the selectors that cannot find anything among a page's class, id and item names."""
+
+    def alive(selectors: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(s for s in selectors if all(name in names for name in _names_of(s)))
+
+    return replace(
+        family,
+        record=", ".join(alive(tuple(family.record.split(", ")))),
+        author=alive(family.author),
+        time=alive(family.time),
+        body=alive(family.body),
+        likes=alive(family.likes),
+        drop=alive(family.drop),
+        deleted=alive(family.deleted),
+        pingback=alive(family.pingback),
+        reply_to=alive(family.reply_to),
+    )
+
+
+@lru_cache(maxsize=2048)
+def _names_of(selector: str) -> tuple[str, ...]:
+    """Return the class, id and item names that whatever a selector finds must have."""
+    positive = selector.partition("@")[0].partition(":not")[0]
+    return tuple(a or b for a, b in _SELECTOR_NAMES.findall(positive))
+
+
 # --- what a class name says ------------------------------------------------------------------
 
 
@@ -169,7 +197,7 @@ def own_number(element: HtmlElement) -> str | None:
 
 def find_records(tree: HtmlElement, family: Family) -> list[HtmlElement]:
     """Return the elements of a tree that are comments of this family, in order."""
-    found = select(tree, family.record)
+    found = select(tree, family.record) if family.record else []
     if family.id_pattern:
         pattern = re.compile(family.id_pattern)
         found = [element for element in found if pattern.match(element.get("id") or "")]
@@ -403,7 +431,7 @@ def _keep_odd_time(record: Record, times: Sequence[HtmlElement]) -> None:
             return
 
 
-def _within(element: HtmlElement, outer: HtmlElement | None) -> bool:
+def _within(element: HtmlElement | None, outer: HtmlElement | None) -> bool:
     while outer is not None and element is not None:
         if element is outer:
             return True
@@ -438,8 +466,7 @@ def _longest_body(
         length = len(inline_text(element))
         if (
             length > longest
-            and element not in about
-            and not any(inner in about for inner in element.iterdescendants())
+            and not any(_within(inner, element) for inner in about)
             and not any(_within(element, action) for action in parts.actions[:50])
         ):
             best, longest = element, length
@@ -505,12 +532,14 @@ def _ranked_people(
 
     The second of each pair tells whether the element holds a name and nothing else.
     """
-    inside = set(body.iter()) if body is not None else set()
-    people = {element: rank for rank, element in parts.people if element not in inside}
+    people = [(rank, element) for rank, element in parts.people if not _within(element, body)]
     outer = [
         (rank, element)
-        for element, rank in people.items()
-        if not any(people.get(below, 0) >= rank for below in element.iterdescendants())
+        for rank, element in people
+        if not any(
+            better >= rank and below is not element and _within(below, element)
+            for better, below in people
+        )
     ]
     candidates = []
     for rank, element in sorted(outer, key=lambda pair: -pair[0]):
@@ -518,7 +547,7 @@ def _ranked_people(
         candidates.append((element, rank >= 3 and len(element) == 0))
     for tag in ("cite", "a", "b", "strong", "h3", "h4", "h5", "h6"):
         for element in holder.iter(tag):
-            if element in inside:
+            if _within(element, body):
                 continue
             if tag == "a" and not _leads_to_person(element.get("href") or ""):
                 continue
@@ -589,12 +618,11 @@ def _read_time(
 ) -> HtmlElement | None:
     """Set when a record was written; return the element that says so."""
     holder = record.element
-    inside = set(body.iter()) if body is not None else set()
     shown: HtmlElement | None = None
     for selector in family.time:
         _, attribute = compile_selector(selector)
         for found in _select_in(holder, selector):
-            if found in inside:
+            if _within(found, body):
                 continue
             value = found.get(attribute) if attribute else spaced_text(found)
             moment = _moment(value, now)
@@ -604,7 +632,7 @@ def _read_time(
                 record.published = moment
                 record.time_text = spaced_text(found) or None
                 return found
-    times = sorted(parts.times, key=lambda element: element in inside)
+    times = sorted(parts.times, key=lambda element: _within(element, body))
     for element in times:
         for attribute in _TIME_ATTRIBUTES:
             moment = _moment(element.get(attribute), now)
@@ -696,7 +724,7 @@ def _read_body(
             marked[about] = mark
             skipped.discard(element)
     for element in list(skipped):
-        if any(inner in marked for inner in element.iterdescendants()):
+        if any(_within(inner, element) for inner in marked):
             skipped.discard(element)
     lines = read_lines(root, skipped, marked)
     lines = [line for line in lines if not (line.marks and line.unmarked <= 60)]
