@@ -1,0 +1,168 @@
+import gzip
+import io
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stance.errors import InputError, StanceError
+from stance.parsing import find_sources, parse, parse_bytes, parse_threads
+from stance.parsing.sources import LARGEST_PAGE
+
+DUMP = """Trams return
+
+The old trams are back on the streets of the town since Monday, to the joy of many people.
+
+2 Comments
+
+  1. Ada
+
+    October 15, 2021 at 5:35 pm
+
+    At last! I have waited for this for years.
+
+  2. Ben
+
+    October 15, 2021 at 6:02 pm
+
+    Too slow, too loud and too expensive.
+
+Leave a Reply
+"""
+TWO_POSTS = """<rss xmlns:wp="http://wordpress.org/export/1.2/"><channel>
+<item><title>A</title><wp:comment><wp:comment_content>One.</wp:comment_content></wp:comment></item>
+<item><title>B</title><wp:comment><wp:comment_content>Two.</wp:comment_content></wp:comment></item>
+</channel></rss>"""
+
+
+def test_a_text_dump_is_parsed_from_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "page.txt"
+    path.write_text(DUMP)
+    thread = parse(path)
+    assert thread.source == str(path)
+    assert thread.format == "text"
+    assert [comment.author for comment in thread.comments] == ["Ada", "Ben"]
+
+
+def test_a_page_is_parsed_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stdin:
+        buffer = io.BytesIO(DUMP.encode())
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    thread = parse("-")
+    assert (thread.source, len(thread.comments)) == ("-", 2)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_encoding_line_ends_and_trailing_spaces_change_nothing(encoding: str) -> None:
+    plain = parse_bytes(DUMP.encode(), source="page.txt")
+    changed = DUMP.replace("\n", "  \t\r\n").encode(encoding)
+    assert list(parse_bytes(changed, source="page.txt")) == list(plain)
+
+
+def test_a_compressed_export_is_read() -> None:
+    data = gzip.compress(b'{"text": "Good."}\n{"text": "Bad."}\n')
+    [thread] = parse_bytes(data, source="comments.jsonl.gz")
+    assert [comment.text for comment in thread.comments] == ["Good.", "Bad."]
+    with pytest.raises(InputError, match="a broken gzip archive"):
+        list(parse_bytes(data[:-12], source="comments.jsonl.gz"))
+
+
+def test_an_export_of_several_threads_is_no_single_thread(tmp_path: Path) -> None:
+    path = tmp_path / "export.xml"
+    path.write_text(TWO_POSTS)
+    with pytest.raises(InputError) as caught:
+        parse(path)
+    assert str(caught.value) == f"{path}: this export holds several threads; use parse_threads"
+    assert [thread.comments[0].text for thread in parse_threads(path)] == ["One.", "Two."]
+
+
+def test_relative_times_need_now() -> None:
+    data = DUMP.replace("October 15, 2021 at 5:35 pm", "3 hours ago").encode()
+    data = data.replace(b"October 15, 2021 at 6:02 pm", b"2 hours ago")
+    [thread] = parse_bytes(data, source="page.txt")
+    assert thread.comments[0].published is None
+    assert thread.comments[0].published_text == "3 hours ago"
+    [thread] = parse_bytes(data, source="page.txt", now=datetime(2021, 10, 15, 17, 35))
+    assert thread.comments[0].published == "2021-10-15T14:35"
+    assert thread.comments[0].published_text is None
+
+
+def test_a_missing_file_a_folder_and_an_empty_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(tmp_path / "none.html")
+    assert str(caught.value) == f"{tmp_path}/none.html: no such file"
+    with pytest.raises(InputError, match="this is a folder; expected a file"):
+        parse(tmp_path)
+    with pytest.raises(InputError, match="cannot be read"):
+        parse("a\0b")
+    (tmp_path / "empty.html").write_bytes(b"\xef\xbb\xbf \r\n")
+    with pytest.raises(InputError, match=r"empty\.html: this file is empty; expected a saved page"):
+        parse(tmp_path / "empty.html")
+
+
+def test_folders_expand_to_their_pages_in_order(tmp_path: Path) -> None:
+    for name in ("b.html", "a.txt", ".hidden.html", "picture.png", "c.JSONL"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "deeper").mkdir()
+    pages = [str(tmp_path / name) for name in ("a.txt", "b.html", "c.JSONL")]
+    assert find_sources(["-", str(tmp_path), "no-such"]) == ["-", *pages, "no-such"]
+    with pytest.raises(InputError, match=r"deeper: no page in this folder; expected .html, .htm"):
+        find_sources([str(tmp_path / "deeper")])
+
+
+def test_a_page_beyond_all_measure_is_refused_quickly() -> None:
+    class Endless(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+            buffer[:] = b"word " * (len(buffer) // 5) + b"." * (len(buffer) % 5)
+            return len(buffer)
+
+    from stance.parsing.sources import _parse_stream
+
+    start = time.perf_counter()
+    with pytest.raises(InputError) as caught:
+        list(_parse_stream(io.BufferedReader(Endless()), "huge.txt", None))
+    assert str(caught.value) == (
+        f"huge.txt: larger than {LARGEST_PAGE // 2**20} MB; expected a single page "
+        "(split it, or give the comments as JSON Lines, which stream)"
+    )
+    assert time.perf_counter() - start < 5
+
+
+PIECES = st.sampled_from(
+    ["<html>", "<p>", "</p>", "<div class='comment'>", "1. Ada", "October 15, 2021 at 5:35 pm",
+     "\n", "\n\n", "  ", "Reply", "2 Comments", "Leave a Reply", "Ada says:", "text,author\n",
+     '{"text": "x"}', "[", "<rss", "wordpress.org/export", "<disqus>", "&a;", "<!ENTITY a 'b'>", "é", "\x00", "\xff"]
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.lists(PIECES | st.text(max_size=20), max_size=30).map("".join),
+    st.sampled_from(["x", "x.csv"]),
+)
+def test_any_text_is_parsed_or_refused(text: str, name: str) -> None:
+    message = ""
+    try:
+        list(parse_bytes(text.encode(), source=name))
+    except StanceError as error:
+        message = str(error)
+    assert "\n" not in message
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
+    message = ""
+    try:
+        list(parse_bytes(data, source="x"))
+    except StanceError as error:
+        message = str(error)
+    assert "\n" not in message
