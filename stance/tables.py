@@ -116,9 +116,7 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[Row]:
     path = Path(path)
     ending = row_ending(path)
     if ending is None:
-        raise InputError(
-            f"cannot read rows from '{path}': unknown ending, expected {_listed(ROW_ENDINGS)}"
-        )
+        raise InputError(f"{path}: no file of rows; expected {_listed(ROW_ENDINGS)}")
     with _input_errors(path):
         if ending == ".parquet":
             yield from _read_parquet(path)
@@ -128,7 +126,7 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[Row]:
             lines = _decoded_lines(cast("IO[bytes]", stream))
             first = next(lines, None)
             if first is None:
-                raise InputError(f"'{path}' is empty: expected rows")
+                raise InputError(f"{path}: empty; expected rows")
             lines = itertools.chain([first], lines)
             yield from _read_csv(lines, path) if ".csv" in ending else _read_json_lines(lines)
 
@@ -138,11 +136,11 @@ def _input_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise InputError(f"'{path}' does not exist") from error
+        raise InputError(f"{path}: no such file") from error
     except IsADirectoryError as error:
-        raise InputError(f"'{path}' is a folder: expected a file") from error
+        raise InputError(f"{path}: this is a folder; expected a file") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"cannot read '{path}': {_reason(error)}") from error
+        raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
 
 
 def _decoded_lines(stream: IO[bytes]) -> Iterator[str]:
@@ -208,7 +206,7 @@ def _read_csv(lines: Iterator[str], path: Path) -> Iterator[Row]:
     try:
         header = _distinct(next(reader))
     except (csv.Error, StopIteration) as error:
-        raise InputError(f"'{path}' has no header row that can be read") from error
+        raise InputError(f"{path}: no header row that can be read") from error
     while True:
         number = reader.line_num + 1
         try:
@@ -254,7 +252,7 @@ def _read_parquet(path: Path) -> Iterator[Row]:
                     number += 1
                     yield Row(number, values)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"'{path}' is not a Parquet file that can be read") from error
+        raise InputError(f"{path}: no Parquet file that can be read") from error
 
 
 # Writing
@@ -278,11 +276,11 @@ def check_output(path: str | os.PathLike[str], endings: Sequence[str] = WRITTEN_
     --------
     >>> check_output("scores.txt")
     Traceback (most recent call last):
-    stance.errors.OutputError: cannot write 'scores.txt': unknown ending, expected \
+    stance.errors.OutputError: cannot write scores.txt: unknown ending, expected \
 .jsonl, .csv, .parquet, .jsonl.gz or .csv.gz
     """
     path = Path(path)
-    problem = f"cannot write '{path}'"
+    problem = f"cannot write {path}"
     ending = row_ending(path, endings)
     if path.is_dir():
         raise OutputError(f"{problem}: it is a folder; name a file in it")
@@ -292,9 +290,9 @@ def check_output(path: str | os.PathLike[str], endings: Sequence[str] = WRITTEN_
         raise OutputError(f"{problem}: it is not a regular file")
     folder = path.resolve().parent
     if not folder.is_dir():
-        raise OutputError(f"{problem}: the folder '{path.parent}' does not exist; create it first")
+        raise OutputError(f"{problem}: the folder {path.parent} does not exist; create it first")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{problem}: the folder '{path.parent}' is not writable")
+        raise OutputError(f"{problem}: the folder {path.parent} is not writable")
     return ending
 
 
@@ -337,7 +335,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             temporary.chmod(stat.S_IMODE(final.stat().st_mode))
         temporary.replace(final)
     except OSError as error:
-        raise OutputError(f"cannot write '{path}': {_reason(error)}") from error
+        raise OutputError(f"cannot write {path}: {_reason(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
 

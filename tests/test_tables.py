@@ -101,25 +101,25 @@ def test_compressed(tmp_path: Path, ending: str) -> None:
     path = write(tmp_path / f"a{ending}", {"text": "one"}, {"text": "two"})
     assert [row.values["text"] for row in read_rows(path)] == ["one", "two"]
     path.write_bytes(path.read_bytes()[:-12])
-    with pytest.raises(InputError, match=r"^cannot read '.*': Compressed file ended before"):
+    with pytest.raises(InputError, match=r": cannot be read \(Compressed file ended before"):
         list(read_rows(path))
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("gone.jsonl", None, "'{}' does not exist"),
-        ("gone.parquet", None, "'{}' does not exist"),
-        ("empty.csv", b"", "'{}' is empty: expected rows"),
-        ("empty.jsonl", b"", "'{}' is empty: expected rows"),
-        ("mark.csv", b"\xef\xbb\xbf", "'{}' is empty: expected rows"),
-        ("plain.csv.gz", b"text\n", "cannot read '{}': Not a gzipped file (b'te')"),
-        ("junk.parquet", b"PAR1junk", "'{}' is not a Parquet file that can be read"),
+        ("gone.jsonl", None, "{}: no such file"),
+        ("gone.parquet", None, "{}: no such file"),
+        ("empty.csv", b"", "{}: empty; expected rows"),
+        ("empty.jsonl", b"", "{}: empty; expected rows"),
+        ("mark.csv", b"\xef\xbb\xbf", "{}: empty; expected rows"),
+        ("plain.csv.gz", b"text\n", "{}: cannot be read (Not a gzipped file (b'te'))"),
+        ("junk.parquet", b"PAR1junk", "{}: no Parquet file that can be read"),
         (
             "page.txt",
             b"text",
-            "cannot read rows from '{}': unknown ending, expected .jsonl, .ndjson, .csv, "
-            ".parquet, .jsonl.gz, .ndjson.gz or .csv.gz",
+            "{}: no file of rows; expected .jsonl, .ndjson, .csv, .parquet, .jsonl.gz, .ndjson.gz "
+            "or .csv.gz",
         ),
     ],
 )
@@ -137,7 +137,7 @@ def test_files_that_cannot_be_read(
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     folder = tmp_path / "a.csv"
     folder.mkdir()
-    with pytest.raises(InputError, match=r"is a folder: expected a file$"):
+    with pytest.raises(InputError, match=r": this is a folder; expected a file$"):
         list(read_rows(folder))
 
 
@@ -312,11 +312,11 @@ def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
         folder: "it is a folder; name a file in it",
         fifo: "it is not a regular file",
         tmp_path / "a.docx": f"unknown ending, expected {allowed}",
-        tmp_path / "no" / "a.csv": f"the folder '{tmp_path}/no' does not exist; create it first",
+        tmp_path / "no" / "a.csv": f"the folder {tmp_path}/no does not exist; create it first",
     }.items():
         with pytest.raises(OutputError) as raised:
             check_output(path)
-        assert str(raised.value) == f"cannot write '{path}': {message}"
+        assert str(raised.value) == f"cannot write {path}: {message}"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

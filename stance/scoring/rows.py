@@ -11,13 +11,20 @@ that are asked for, and before them. A row without any target gets toxicity alon
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from stance.labels import TOXICITY_LABELS
-from stance.scoring.results import Prediction, StanceScore, prediction_columns
+from stance.scoring.results import (
+    Prediction,
+    ScoredComment,
+    ScoredThread,
+    StanceScore,
+    prediction_columns,
+)
 from stance.tables import Row
+from stance.thread import Comment, Thread
 
 COMMENT_COLUMNS = ("id", "author", "published", "parent_id", "depth", "text")
 SCORE_COLUMNS = ("source", "stance", "toxicity", "toxic", "toxic_spans", "model", "error")
@@ -51,7 +58,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Predictor(Protocol):
     """What scores texts, such as `stance.scoring.analyzer.Analyzer`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name and version of the model."""
+        ...
 
     def predict(
         self,
@@ -212,3 +222,47 @@ def _output(row: CommentRow, prediction: Prediction | None, model: str) -> dict[
     )
     error = {} if row.error is None else {"error": row.error}
     return row.columns | scores | {"model": model} | error
+
+
+def thread_of_rows(
+    scored: Iterable[tuple[Mapping[str, Any], Prediction | None]], source: str, model: str
+) -> ScoredThread:
+    """Gather what `score_rows` yields in one thread, for a report; bad rows are left out.
+
+    Parameters
+    ----------
+    scored : iterable of tuple
+    source, model : str
+        Names of the file and the model.
+
+    Returns
+    -------
+    ScoredThread
+        Its targets are those of all rows, in the order of their first appearance.
+    """
+    comments = tuple(
+        ScoredComment(_comment(row), prediction)
+        for row, prediction in scored
+        if prediction is not None
+    )
+    targets = {score.target: None for item in comments for score in item.prediction.stance}
+    thread = Thread(source, "rows", comments=tuple(item.comment for item in comments))
+    return ScoredThread(thread, tuple(targets), comments, model)
+
+
+def _comment(row: Mapping[str, Any]) -> Comment:
+    depth = str(row["depth"])
+    # More than four digits is no depth.
+    is_number = depth.isascii() and depth.isdigit() and len(depth) <= 4
+    return Comment(
+        id=str(row["id"]),
+        text=row["text"],
+        author=_optional_text(row["author"]),
+        published=_optional_text(row["published"]),
+        parent_id=_optional_text(row["parent_id"]),
+        depth=int(depth) if is_number else 0,
+    )
+
+
+def _optional_text(value: Any) -> str | None:
+    return None if value is None else str(value)

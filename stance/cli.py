@@ -1,0 +1,592 @@
+"""The command `stance`: reads arguments, calls a plain function of the same name, prints.
+
+Exit codes: 0 all went well (a page without comments too), 1 some inputs or rows failed and the
+others went on, 2 wrong use or nothing could be done.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from stance.errors import InputError, OutputError, StanceError
+from stance.reporting.visible import make_line
+
+if TYPE_CHECKING:
+    from stance.scoring.analyzer import Analyzer
+    from stance.scoring.results import Prediction, ScoredThread
+    from stance.thread import Thread
+
+MAX_SHOWN = 50_000  # comments that a terminal or a report takes; files of rows take any number
+MAX_TARGET_CHARS = 500
+
+DONE, PARTLY, FAILED = 0, 1, 2
+
+
+# Commands
+
+
+def parse(args: argparse.Namespace) -> int:
+    """Print each thread as a JSON line."""
+    from stance.parsing import parse_threads
+    from stance.tables import json_line
+
+    sys.stdout.flush()
+    inputs = _Inputs(args.pages)
+    for source in inputs:
+        with inputs.attempt():
+            for thread in parse_threads(source, now=args.now):
+                sys.stdout.buffer.write(json_line(thread.to_dict()))
+                sys.stdout.buffer.flush()
+                _say_what_is_missing(thread)
+    return inputs.exit_code()
+
+
+def score(args: argparse.Namespace) -> int:
+    """Score each page or comment file and show or write the result."""
+    from stance.tables import row_ending
+
+    key = None
+    if args.pseudonymise:
+        from stance.scoring.pseudonyms import load_key
+
+        key = load_key()
+        _say("authors become ids; names inside texts and in other columns are left as they are")
+    inputs = _Inputs(args.pages)
+    with _open_output(args.output, args.pages) as output:
+        scoring = _Scoring(args, output, key)
+        for source in inputs:
+            with inputs.attempt():
+                if row_ending(source) is not None and not _holds_threads(source):
+                    inputs.bad_rows += scoring.score_rows(source)
+                else:
+                    scoring.score_page(source)
+        # Raised inside: where nothing was scored, no file takes the place of an older one.
+        code = inputs.exit_code()
+    output.say_what_was_written()
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of `stance`: what runs it, what declares its arguments, what its help says."""
+
+    run: Callable[[argparse.Namespace], int]
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    summary: str
+    examples: str = ""
+
+
+def _commands() -> dict[str, Command]:
+    return {
+        "parse": Command(
+            parse, _add_parse_arguments, "read pages: the article and its single comments", _PARSE
+        ),
+        "score": Command(
+            score, _add_score_arguments, "score comments: stance, toxicity, toxic words", _SCORE
+        ),
+    }
+
+
+# Arguments
+
+_PARSE = """\
+Prints one JSON line a page: source, format, article, comments. Times are in the page's own clock.
+
+examples:
+  stance parse page.html
+  stance parse saved-pages/ > threads.jsonl
+  curl -s https://example.org/post | stance parse - --now 2026-01-31T12:00
+"""
+
+_SCORE = """\
+PAGE is a saved page (HTML or plain text), an export, a folder of pages, or - for standard input;
+or comments alone, as JSON Lines, CSV or Parquet with a column "text". A column "target" there is
+scored beside the targets given here, and before them; other columns come back unchanged (one that
+has the name of an output column as input_NAME), and a row that cannot be scored comes back with
+an "error". Comments alone without any target get toxicity alone.
+
+Without --target a page is scored against its headline, as a claim, and at most three names that
+the article and the comments speak about most.
+
+In CSV the targets stand as JSON in the column "stance" and, where all rows have the same, as
+columns such as "stance.NATO.favor" too. A text that a spreadsheet would run as a formula (it
+begins with = + - @ or a tab) gets an apostrophe before it; the other formats keep it as it is.
+
+--pseudonymise turns each author into an id that is the same in all pages and runs: a hash with
+the key in the environment variable STANCE_PSEUDONYM_KEY, or with one that is made on first use
+and kept in ~/.config/stance. Names inside texts, in other columns and in the article remain.
+
+exit code: 0 fine, also where a page has no comments; 1 some inputs or rows failed and the others
+went on; 2 wrong use, or nothing could be done.
+
+examples:
+  stance score page.html
+  stance score page.html --target NATO --target "Poland should arm itself"
+  stance score saved-pages/ -o scores.csv --pseudonymise
+  stance score page.txt -o report.html
+  stance score comments.jsonl --target trams -o scores.parquet
+"""
+
+
+def _add_parse_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pages", nargs="+", metavar="PAGE", help="a file, a folder, or -")
+    _add_now(parser)
+
+
+def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pages", nargs="+", metavar="PAGE", help="a file, a folder, or -")
+    parser.add_argument(
+        "--target",
+        action="append",
+        type=_target,
+        dest="targets",
+        metavar="TEXT",
+        help="who or what to be for or against: a name or a claim; may be given several times",
+    )
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="FILE",
+        help="write .jsonl, .csv, .parquet (.jsonl.gz, .csv.gz), or a report as .html; "
+        "without it a table in the terminal",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=_probability,
+        metavar="X",
+        help="flag as toxic from this probability on, 0 to 1 (default: the model's own)",
+    )
+    parser.add_argument("--pseudonymise", action="store_true", help="authors become stable ids")
+    parser.add_argument("--model", metavar="FOLDER", help="model folder (default: built in)")
+    parser.add_argument(
+        "--threads", type=_count, metavar="N", help="processor threads (default: all cores)"
+    )
+    _add_now(parser)
+
+
+def _add_now(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--now",
+        type=_time,
+        metavar="TIME",
+        help='when the page was saved, ISO 8601: what "3 hours ago" counts from',
+    )
+
+
+def _target(text: str) -> str:
+    target = " ".join(text.split())
+    if not target:
+        raise argparse.ArgumentTypeError("the target is empty")
+    if len(target) > MAX_TARGET_CHARS:
+        raise argparse.ArgumentTypeError(
+            f"the target has {len(target):,} characters, expected at most {MAX_TARGET_CHARS}"
+        )
+    return target
+
+
+def _probability(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= (value := float(text)) <= 1:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 1024:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1024")
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time, expected one such as 2026-01-31T12:00"
+        ) from None
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say in one visible line what is wrong, after a line of usage."""
+        super().error(make_line(message))
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"stance {version('stance')}")
+        parser.exit(DONE)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = _Parser(
+        prog="stance",
+        description="Reads comment sections offline: who is for or against what, and where it "
+        "turns abusive.",
+        epilog="stance COMMAND --help says more and has examples.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in _commands().items():
+        own = commands.add_parser(
+            name,
+            help=command.summary,
+            description=command.summary[0].upper() + command.summary[1:] + ".",
+            epilog=command.examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.add_arguments(own)
+        own.set_defaults(run=command.run)
+    return parser
+
+
+# Inputs
+
+
+class _Inputs:
+    """The sources named by paths, and how many of them failed."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+        self.tried = 0
+        self.failed = 0
+        self.bad_rows = 0
+
+    def __iter__(self) -> Iterator[str]:
+        from stance.parsing import find_sources
+
+        for path in self._paths:
+            found: list[str] = []
+            try:
+                found = find_sources([path])
+            except InputError as error:
+                self.tried += 1
+                self._fail(error)
+            for source in found:
+                self.tried += 1
+                yield source
+
+    @contextlib.contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Say what is wrong with one input, and go on with the next."""
+        try:
+            yield
+        except InputError as error:
+            self._fail(error)
+
+    def _fail(self, error: InputError) -> None:
+        self.failed += 1
+        _say(str(error))
+
+    def exit_code(self) -> int:
+        """Return the exit code, after a line that counts the failures.
+
+        Raises
+        ------
+        InputError
+            All of several inputs failed.
+        SystemExit
+            The only input failed; what is wrong with it has been said.
+        """
+        if self.failed == self.tried == 1:
+            raise SystemExit(FAILED)
+        if self.failed == self.tried:
+            raise InputError(f"none of {self.tried:,} inputs could be read")
+        if self.failed:
+            _say(f"{self.failed:,} of {self.tried:,} inputs failed")
+        return PARTLY if self.failed or self.bad_rows else DONE
+
+
+def _say_what_is_missing(thread: "Thread") -> None:
+    if not thread.comments and not any("no comment" in note for note in thread.notes):
+        _say(f"{thread.source}: no comments found")
+    for note in thread.notes:
+        _say(f"{thread.source}: {note}")
+
+
+def _holds_threads(source: str) -> bool:
+    """Whether a file holds what `stance parse` printed: JSON lines with whole threads."""
+    from stance.tables import read_rows
+
+    first = next(read_rows(source), None)
+    return first is not None and "text" not in first.values and "comments" in first.values
+
+
+# Scoring
+
+
+class _Scoring:
+    """Scores sources one by one into an output; the model is loaded at the first comment."""
+
+    def __init__(self, args: argparse.Namespace, output: "_Output", key: bytes | None) -> None:
+        self._args = args
+        self._output = output
+        self._key = key
+        self._analyzer: Analyzer | None = None
+
+    @property
+    def analyzer(self) -> "Analyzer":
+        if self._analyzer is None:
+            self._analyzer = load_analyzer(self._args.model, self._args.threads)
+        return self._analyzer
+
+    def score_page(self, source: str) -> None:
+        """Score the threads of a page or an export."""
+        for thread in read_threads(source, self._args.now):
+            _say_what_is_missing(thread)
+            self._output.inputs += 1
+            if thread.comments:
+                self._output.add_thread(self._score_thread(thread))
+
+    def _score_thread(self, thread: "Thread") -> "ScoredThread":
+        from stance.reporting.terminal import ProgressBar
+        from stance.scoring.pseudonyms import pseudonymise
+
+        with ProgressBar(thread.source) as progress:
+            scored = self.analyzer.score(
+                thread,
+                self._args.targets,
+                threshold=self._args.threshold,
+                progress=progress,
+            )
+        if not scored.targets:
+            _say(f"{thread.source}: no target named and none found: toxicity alone")
+        return scored if self._key is None else pseudonymise(scored, self._key)
+
+    def score_rows(self, source: str) -> int:
+        """Score a file of comments and return how many of its rows are bad."""
+        from stance.reporting.terminal import ProgressBar
+        from stance.scoring.rows import RowCounts, score_rows
+        from stance.tables import read_rows
+
+        counts = RowCounts()
+        rows = score_rows(
+            read_rows(source),
+            self.analyzer,
+            source,
+            targets=self._args.targets or (),
+            threshold=self._args.threshold,
+            counts=counts,
+        )
+        with ProgressBar(source) as progress:
+            self._output.add_rows(self._counted(rows, progress), source, self.analyzer.name)
+        if counts.rows == counts.bad:
+            raise InputError(f"{source}: {_no_row(counts.bad)}")
+        self._output.inputs += 1
+        for old, new in counts.renamed.items():
+            _say(f"{source}: the column {old!r} is an output column; yours is now {new!r}")
+        if counts.untargeted:
+            _say(f"{source}: {counts.untargeted:,} rows without a target: toxicity alone")
+        if counts.bad:
+            _say(f"{source}: {counts.bad:,} of {counts.rows:,} rows could not be scored")
+        return counts.bad
+
+    def _counted(
+        self,
+        rows: "Iterable[tuple[dict[str, Any], Prediction | None]]",
+        progress: Callable[[int, int], None],
+    ) -> "Iterator[tuple[dict[str, Any], Prediction | None]]":
+        from stance.scoring.pseudonyms import pseudonym
+
+        for number, (row, prediction) in enumerate(rows, 1):
+            if self._key is not None and row["author"] is not None:
+                row["author"] = pseudonym(str(row["author"]), self._key)
+            yield row, prediction
+            progress(number, 0)
+
+
+def _no_row(bad: int) -> str:
+    if not bad:
+        return "no rows"
+    return f"none of {bad:,} rows could be scored; expected a column 'text' with the comment"
+
+
+def load_analyzer(model: str | None, threads: int | None) -> "Analyzer":
+    """Return the analyzer of a model folder, or of the model that is built in."""
+    from stance.scoring.analyzer import Analyzer
+
+    return Analyzer(model, threads=threads)
+
+
+def read_threads(source: str, now: datetime | None) -> "Iterator[Thread]":
+    """Yield the threads of a page, an export, or a file that `stance parse` printed."""
+    from stance.parsing import parse_threads
+    from stance.tables import read_rows, row_ending
+    from stance.thread import Thread
+
+    if row_ending(source) is None:
+        yield from parse_threads(source, now=now)
+        return
+    for row in read_rows(source):
+        try:
+            yield Thread.from_dict(row.values)
+        except (KeyError, TypeError, AttributeError):
+            raise InputError(
+                f"{source}: line {row.number} is no thread as stance parse prints it"
+            ) from None
+
+
+# Outputs
+
+
+class _Output:
+    """Where scores go: a table in the terminal unless a file is named."""
+
+    def __init__(self, path: str | None) -> None:
+        self.path = path
+        self.inputs = 0
+        self.comments = 0
+
+    def add_thread(self, scored: "ScoredThread") -> None:
+        """Show or write a scored thread."""
+        from stance.reporting.terminal import make_console, print_thread
+
+        _check_shown(len(scored.comments), scored.thread.source)
+        print_thread(scored, make_console(sys.stdout))
+
+    def add_rows(
+        self, rows: "Iterator[tuple[dict[str, Any], Prediction | None]]", source: str, model: str
+    ) -> None:
+        """Show or write scored rows."""
+        from stance.scoring.rows import thread_of_rows
+
+        scored = thread_of_rows(islice(rows, MAX_SHOWN), source, model)
+        _check_shown(MAX_SHOWN + sum(1 for _ in islice(rows, 1)), source)
+        if scored.comments:
+            self.add_thread(scored)
+
+    def say_what_was_written(self) -> None:
+        """Say in a line what is in the file."""
+        if self.path is not None:
+            inputs = f"{self.inputs:,} {'input' if self.inputs == 1 else 'inputs'}"
+            comments = f"{self.comments:,} {'comment' if self.comments == 1 else 'comments'}"
+            _say(f"{self.path}: {comments} of {inputs}")
+
+
+class _RowsOutput(_Output):
+    """Rows into a JSON Lines, CSV or Parquet file."""
+
+    def __init__(self, path: str, add: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(path)
+        self._add = add
+
+    def add_thread(self, scored: "ScoredThread") -> None:
+        """Write a row a comment."""
+        for row in scored.rows():
+            self._add(row)
+            self.comments += 1
+
+    def add_rows(
+        self, rows: "Iterator[tuple[dict[str, Any], Prediction | None]]", source: str, model: str
+    ) -> None:
+        """Write the rows as they come."""
+        for row, _ in rows:
+            self._add(row)
+            self.comments += 1
+
+
+class _ReportOutput(_Output):
+    """Threads into one HTML report."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.threads: list[ScoredThread] = []
+
+    def add_thread(self, scored: "ScoredThread") -> None:
+        """Keep a thread for the report."""
+        self.comments += len(scored.comments)
+        _check_shown(self.comments, scored.thread.source)
+        self.threads.append(scored)
+
+
+def _check_shown(comments: int, source: str) -> None:
+    if comments > MAX_SHOWN:
+        raise OutputError(
+            f"{source}: more than {MAX_SHOWN:,} comments are too many to look at; "
+            "write them with -o to .jsonl, .csv or .parquet"
+        )
+
+
+@contextlib.contextmanager
+def _open_output(path: str | None, inputs: Sequence[str]) -> Iterator[_Output]:
+    from stance.tables import WRITTEN_ENDINGS, atomic_file, check_output, write_rows
+
+    if path is None:
+        yield _Output(None)
+        return
+    ending = check_output(path, (*WRITTEN_ENDINGS, ".html"))
+    _check_not_an_input(path, inputs)
+    if ending == ".html":
+        report = _ReportOutput(path)
+        yield report
+        from stance.reporting.thread import render_threads
+
+        with atomic_file(path) as stream:
+            stream.write(render_threads(report.threads).encode("utf-8", "replace"))
+        return
+    from stance.scoring.rows import EXAMPLE_ROW, RECORD_KEYS
+
+    with write_rows(path, example=EXAMPLE_ROW, record_keys=RECORD_KEYS) as add:
+        yield _RowsOutput(path, add)
+
+
+def _check_not_an_input(path: str, inputs: Sequence[str]) -> None:
+    if Path(path).exists() and any(
+        Path(source).exists() and Path(source).samefile(path) for source in inputs
+    ):
+        raise OutputError(f"cannot write {path}: it is an input too; name another file")
+
+
+# The whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name and return its exit code."""
+    # A terminal that lacks a character shows another instead of stopping the run.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, _stop)  # temporary files are removed on the way out
+    try:
+        args = build_parser().parse_args(arguments)
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except StanceError as error:
+        _say(str(error))
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read our output has enough. Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 128 + signal.SIGINT
+    return code
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _say(message: str) -> None:
+    print(f"stance: {make_line(message)}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
