@@ -8,7 +8,7 @@ Every pattern is built of bounded repetitions, so that time is linear in the tex
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -158,6 +158,7 @@ _WORD = r"[^\W\d_]{2,15}"
 _YEAR = r"(?:19|20)\d\d"
 _ORDINAL = r"(?:st|nd|rd|th|\.|º|°|ª|er|ers|e|de|a|-?го|-?е)?"
 _OF = r"(?:(?:(?:de|del|of|di|en)[ \u00a0]{1,2}|d['’][ ]?))?"
+_NO_DIGIT = r"(?!\d(?!\d?:\d\d))"  # but a clock may touch the year: "20217:35 pm"
 _SPACE = r"[ \t\u00a0\u202f]"
 
 # Year, month, day, in the order of the named groups; a month that is a word is looked up after.
@@ -166,14 +167,16 @@ _DATES = tuple(
     for pattern in (
         rf"(?<![\d.])(?P<year>{_YEAR})(?P<sep>[-/.])[ ]?"
         r"(?P<month>\d{1,2})(?P=sep)[ ]?(?P<day>\d{1,2})(?!\d)",
-        r"(?<![\d.,/:-])(?P<first>\d{1,2})(?P<sep>[./-])[ ]?(?P<second>\d{1,2})(?:(?P=sep)|,(?=[ ]))[ ]?"
-        rf"(?P<year>{_YEAR}|\d\d)(?![\d]|[./-]\d|%)",
+        r"(?<![\d.,/:-])(?P<first>\d{1,2})(?P<sep>[./-])[ ]?(?P<second>\d{1,2})(?:(?P=sep)|,(?=[ ]))"
+        r"[ ]?"
+        rf"(?P<year>\d\d(?=\d\d:\d\d)|{_YEAR}|\d\d){_NO_DIGIT}(?![./-]\d|%)",
         rf"(?<![\d.])(?P<day>\d{{1,2}}){_ORDINAL}[ \u00a0\-/.]{{0,3}}{_OF}"
         rf"(?P<word>{_WORD})\.?[,/ \u00a0\-]{{0,3}}{_OF}"
-        rf"(?:(?P<year>{_YEAR}|['’]\d\d|(?<=-)\d\d|\d\d(?=,?[ ]\d{{1,2}}[:.]\d\d))(?![\d:]))?",
+        rf"(?:(?P<year>{_YEAR}|['’]\d\d|(?<=-)\d\d|\d\d(?=,?[ ]\d{{1,2}}[:.]\d\d))"
+        rf"(?!:){_NO_DIGIT})?",
         rf"(?P<word>{_WORD})\.?[ \u00a0\-]{{1,3}}"
         r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?(?![\d:])"
-        rf"(?:[,. \u00a0\-]{{1,3}}{_OF}(?P<year>{_YEAR}|['’]\d\d)(?!\d))?",
+        rf"(?:[,. \u00a0\-]{{1,3}}{_OF}(?P<year>{_YEAR}|['’]\d\d){_NO_DIGIT})?",
         rf"(?<!\d)(?P<year>{_YEAR})(?:\.|,|{_SPACE}?m\.)?{_SPACE}{{0,2}}(?P<word>{_WORD})\.?"
         rf"{_SPACE}{{1,2}}(?P<day>\d{{1,2}})\b\.?",
         r"(?<!\d)(?P<year>\d{4})[ ]?[年년][ ]?(?P<month>\d{1,2})[ ]?[月월][ ]?"
@@ -515,12 +518,20 @@ def _counted_span(text: str) -> _Span | None:
         position = end
         after = _NEXT_WORD.match(text, end)
         if after is not None and _fold(after[1]) in _AFTER:
-            return _Span(match.start(), after.end(), tuple(pieces))
+            return _with_clock(text, _Span(match.start(), after.end(), tuple(pieces)))
         reach = max(0, match.start() - _CLOCK_REACH)
         before = _LAST_WORDS.search(text[reach : match.start()])
         if before is not None and _fold(" ".join(before[1].split())) in _BEFORE:
-            return _Span(reach + before.start(), end, tuple(pieces))
+            return _with_clock(text, _Span(reach + before.start(), end, tuple(pieces)))
     return None
+
+
+def _with_clock(text: str, span: _Span) -> _Span:
+    """Return a span with the clock after it, as in "2 days ago at 7:52 am"."""
+    clock = _CLOCK_AFTER.match(text, span.end)
+    if clock is None or not (at := _read_clock(clock)):
+        return span
+    return replace(span, end=_end_of_clock(clock)[0], clock=at)
 
 
 def _next_piece(text: str, end: int) -> tuple[tuple[int, str], int] | None:

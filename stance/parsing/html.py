@@ -11,9 +11,10 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from stance.parsing.article import read_article
 from stance.parsing.induction import find_candidates, is_believable, is_elsewhere
-from stance.parsing.markup import FAMILIES, INDUCED
+from stance.parsing.markup import FAMILIES, HOSTED_ELSEWHERE, INDUCED
 from stance.parsing.blocks import inline_text
 from stance.parsing.records import Group, Record, find_records, read_group, select, without_idle
+from stance.parsing.structured import read_json_ld
 from stance.thread import Comment, Thread
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -25,6 +26,7 @@ _FORUM = re.compile(
 _NAMES = etree.XPath(
     "//@class | //@id | //@component | //@typeof | //@itemtype | //@itemprop", smart_strings=False
 )
+_LINKS = etree.XPath(".//@href", smart_strings=False)
 _COMPONENTS = etree.XPath("//*[contains(name(), '-')]")
 WHOLE = 0.8  # mean score of a family's records below which induction may do better
 WHOLE_ENOUGH = 0.97  # mean score from which no other family is tried
@@ -63,19 +65,32 @@ def parse_html(
     (Comment(id='7', text='At last!', author='Ada', published='2021-10-15T17:35:00', ...),)
     """
     tree = read_tree(markup)
+    stated = read_json_ld(tree)
     group = find_comments(tree, now)
     if group is None:
-        return Thread(source, "html", read_article(tree, url=url))
+        notes = () if stated else note_hosted(tree)
+        return Thread(source, "html", read_article(tree, url=url), tuple(stated), 0, notes)
     opening = take_opening(group)
     article = read_article(group.tree, url=url, opening=opening)
     deleted = sum(record.deleted for record in group.records)
-    return Thread(source, "html", article, to_comments(group.records), deleted)
+    shown = to_comments(group.records)
+    comments = tuple(stated) if len(stated) > len(shown) else shown
+    return Thread(source, "html", article, comments, deleted)
+
+
+def note_hosted(tree: HtmlElement) -> tuple[str, ...]:
+    """Return a line for each service that keeps the page's comments, which the page then lacks."""
+    return tuple(
+        f"comments are hosted by {name} and are not part of the saved page"
+        for name, selector in HOSTED_ELSEWHERE
+        if select(tree, selector)
+    )
 
 
 def take_opening(group: Group) -> Record | None:
     """Take the opening post of a forum thread out of a group: it is the article."""
     opening = group.family.opening
-    if group.family is INDUCED and _is_forum(group.tree):
+    if group.family is INDUCED and _is_forum(group):
         opening = "first"
     if not opening:
         return None
@@ -95,10 +110,12 @@ def take_opening(group: Group) -> Record | None:
     return page.records[0]
 
 
-def _is_forum(tree: HtmlElement) -> bool:
-    """Tell from its own address whether a page is a forum thread."""
-    links = select(tree, "link[rel='canonical'], meta[property='og:url']")
-    return any(_FORUM.search(link.get("href") or link.get("content") or "") for link in links)
+def _is_forum(group: Group) -> bool:
+    """Tell from the address of a page, or of its first post, whether it is a forum thread."""
+    links = select(group.tree, "link[rel='canonical'], meta[property='og:url']")
+    addresses = [link.get("href") or link.get("content") or "" for link in links]
+    addresses += [link for link in _LINKS(group.records[0].element) if "#" in link]
+    return any(map(_FORUM.search, addresses))
 
 
 def post_number(record: Record) -> int | None:
@@ -165,11 +182,24 @@ def induce_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
     for candidate in candidates:
         page = copy.deepcopy(tree)
         copies = list(page.iter())
-        elements = [copies[order[element]] for element in candidate.elements]
+        elements = [
+            _held_together([copies[order[part]] for part in parts]) for parts in candidate.records
+        ]
         group = read_group(page, elements, INDUCED, now)
         if is_believable(group, candidate) and (best is None or group.score > best.score):
             best = group
     return best
+
+
+def _held_together(parts: list[HtmlElement]) -> HtmlElement:
+    """Return one element that holds all parts, in their place."""
+    if len(parts) == 1:
+        return parts[0]
+    holder = parts[0].makeelement("div")
+    parts[0].addprevious(holder)
+    for part in parts:
+        holder.append(part)
+    return holder
 
 
 def to_comments(records: Sequence[Record]) -> tuple[Comment, ...]:

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -21,6 +22,7 @@ from stance.parsing.dates import find_time, is_relative_time
 from stance.parsing.records import TIME, Group, Record, roles_of, words_of
 
 LONGEST_TIME_LINE = 120
+LONGEST_ABOUT = 60  # characters beside the time in an element that only says who and when
 MOST_ANCHORS = 60_000
 MOST_CANDIDATES = 4
 
@@ -39,12 +41,13 @@ class Candidate:
 
     Parameters
     ----------
-    elements : tuple of HtmlElement
+    records : tuple of tuple of HtmlElement
+        The elements of each record: one, or several in a row where nothing holds them together.
     named : int
         2 where class names around them say "comment", 1 where they say "post" or "reply", else 0.
     """
 
-    elements: tuple[HtmlElement, ...]
+    records: tuple[tuple[HtmlElement, ...], ...]
     named: int
 
 
@@ -58,9 +61,9 @@ def find_candidates(tree: HtmlElement) -> list[Candidate]:
         units = _units(anchors)
         if not units or is_elsewhere(units[0]):
             continue
-        candidates.append(Candidate(tuple(units), _naming(units)))
-    candidates = [c for c in candidates if c.named or len(c.elements) > 2]
-    candidates.sort(key=lambda c: (c.named, len(c.elements)), reverse=True)
+        candidates.append(Candidate(_rows(units, anchors), _naming(units)))
+    candidates = [c for c in candidates if c.named or len(c.records) > 2]
+    candidates.sort(key=lambda c: (c.named, len(c.records)), reverse=True)
     return candidates[:MOST_CANDIDATES]
 
 
@@ -123,6 +126,50 @@ def _units(anchors: Sequence[HtmlElement]) -> list[HtmlElement]:
             unit = above
         units.append(unit)
     return units
+
+
+def _rows(
+    units: Sequence[HtmlElement], anchors: Sequence[HtmlElement]
+) -> tuple[tuple[HtmlElement, ...], ...]:
+    """Return the elements of each record.
+
+    Where the units say when and little else, the text stands in the elements between them: after
+    each ("header") or, where nothing follows the last one, before each ("footer").
+    """
+    alone = tuple((unit,) for unit in units)
+    parent = units[0].getparent()
+    if len(units) < 2 or parent is None or any(u.getparent() is not parent for u in units):
+        return alone
+    spare = [len(inline_text(u)) - len(inline_text(a)) for u, a in zip(units, anchors, strict=True)]
+    if sorted(spare)[len(spare) // 2] > LONGEST_ABOUT:
+        return alone
+    children = [child for child in parent if isinstance(child.tag, str)]
+    places = {child: number for number, child in enumerate(children)}
+    starts = [places[unit] for unit in units]
+    if min(b - a for a, b in pairwise(starts)) < 2:
+        return alone
+    lead = _shared_lead(children, starts)
+    after = sum(len(inline_text(child)) for child in children[starts[-1] + 1 :][:3])
+    if after > 0:
+        starts = [start - lead for start in starts]
+        ends = [*starts[1:], min(len(children), 2 * starts[-1] - starts[-2])]
+        return tuple(tuple(children[a:b]) for a, b in zip(starts, ends, strict=True))
+    first = max(0, 2 * starts[0] - starts[1] + 1)
+    begins = [first, *(start + 1 for start in starts[:-1])]
+    return tuple(tuple(children[a : b + 1]) for a, b in zip(begins, starts, strict=True))
+
+
+def _shared_lead(children: Sequence[HtmlElement], starts: Sequence[int]) -> int:
+    """Return how many short elements of one kind stand before every unit: names over times."""
+    lead = 0
+    while lead < 2:
+        before = [children[start - lead - 1] for start in starts if start > lead]
+        kinds = {_kind(element) for element in before}
+        short = all(0 < len(inline_text(element)) <= LONGEST_ABOUT for element in before)
+        if len(before) < len(starts) or len(kinds) > 1 or not short:
+            break
+        lead += 1
+    return lead
 
 
 def _names(element: HtmlElement) -> frozenset[str]:

@@ -120,6 +120,14 @@ OTHER_SECTIONS = (
     "podobne clanky", "ctete take", "posledni komentare", "sdilet", "benzer yazilar", "son yorumlar",
     "paylas", "関連記事", "最近のコメント",
 )  # fmt: skip
+# Stems of those headings under which other articles or their comments are listed.
+LIST_STEMS = (
+    "recent", "latest", "newest", "neueste", "letzte", "aktuelle", "dernier", "ultim", "popul", "most ",
+    "meist", "related", "ahnlich", "verwandt", "relacion", "correlat", "similar", "trend", "weitere",
+    "more ", "mehr", "read", "lesen", "lire", "leggi", "lees", "czyta", "чита", "recommended", "siste",
+    "senaste", "seneste", "posledni", "ostatni", "najnow", "свеж", "последн", "son yorum", "archiv",
+    "pingback", "trackback", "newsletter", "subscribe", "search", "categor", "kategor",
+)  # fmt: skip
 # Words of which button, link and badge lines below or above a comment consist.
 BUTTON_WORDS = (
     "reply replies respond quote like likes liked dislike dislikes report abuse flag spam share edit "

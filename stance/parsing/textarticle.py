@@ -16,12 +16,14 @@ _BY = re.compile(
     r"[Dd]oor|[Tt]ext:|[Aa]uthor:|[Aa]utor(?:in)?:|[Aa]uteur ?:|[Аа]втор:)\s{1,3}"
     r"(?P<name>[^\W\d_][\w'’.-]{0,30}(?:\s(?:(?:von|van|de|del|da|di|der|den|le|la)\s){0,2}[^\W\d_a-zа-я][\w'’.-]{0,30}){0,3})"
 )
-_WRITTEN_BY = re.compile(r"^(?:written by|about the author|uber den autor|a propos de l'auteur)\W*$")
+_WRITTEN_BY = re.compile(
+    r"^(?:written by|about the author|uber den autor|a propos de l'auteur)\W*$"
+)
 _BIO = re.compile(
     r"^(?P<name>(?:[^\W\d_a-z][\w'’.-]{0,30}\s){1,3}[^\W\d_a-z][\w'’-]{0,30})"
     r"(?:,\s[^,]{1,60}){0,2},?\s(?:is|was|ist|est|es|è|é|jest|works|writes|lives|has)\s"
 )
-_SENTENCE_END = (".", "!", "?", "…", "。", "”", "\"", "»", ":")
+_SENTENCE_END = (".", "!", "?", "…", "。", "”", '"', "»", ":")
 TITLE_REACH = 14  # lines above the text in which its title may stand
 
 
@@ -60,9 +62,7 @@ def _blocks(page: Page, end: int) -> list[tuple[int, int]]:
     return blocks
 
 
-def _densest(
-    page: Page, blocks: Sequence[tuple[int, int]]
-) -> tuple[int | None, int | None]:
+def _densest(page: Page, blocks: Sequence[tuple[int, int]]) -> tuple[int | None, int | None]:
     """Return the stretch of blocks with most running text: the maximum sum of their worth."""
     best, best_range = 0.0, (None, None)
     total, begin = 0.0, 0
@@ -114,9 +114,7 @@ def _find_title(
     return best, best_index
 
 
-def _title_score(
-    page: Page, line: Line, distance: int, words: set[str], headings: str
-) -> float:
+def _title_score(page: Page, line: Line, distance: int, words: set[str], headings: str) -> float:
     folded = fold(line.text)
     if is_buttons(line.text) or _CREDITS.match(folded) or line.text.endswith((",", ";")):
         return 0.0

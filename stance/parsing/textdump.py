@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import log2
 from statistics import median
 
 from stance.parsing import phrases
@@ -59,6 +60,7 @@ _TIME_WORD = re.compile(r"(?<!\d)[^\W\d_]+")
 _ORDINAL = re.compile(r"\d+(?:M|[^\W\d_]{1,3})?")
 _HALF_DAY = re.compile(r"\b[ap]\.?m\b\.?|(?<=\d)[ap]m\b")
 _NAME_START_NUMBER = re.compile(r"^#?\d{1,5}[.):]?\s{1,4}(?=\D)")
+_IMAGES = re.compile(r"^\s*(?:\[[\w-]{0,12}\]\s?){1,4}")  # as w3m prints them
 _SEPARATORS = " \t|·•●,;:–—"
 _CLOCK_ALONE = re.compile(r"\(?\d{1,2}[:.h]\d\d(?::\d\d)?\s?(?:[ap]\.?m\.?)?\)?", re.IGNORECASE)
 _EXCERPT = re.compile(
@@ -271,7 +273,7 @@ def _shape_of(time: str) -> str:
 
 def _clean_name(text: str) -> str:
     """Take from the words around a time, or from a line above it, what is no name."""
-    text = _trim_name(text)
+    text = _trim_name(_IMAGES.sub("", text))
     folded = fold(text)
     if len(folded) == len(text):  # so that offsets agree
         if (match := _COMMENT_BY.search(folded)) is not None or (match := _BY.match(folded)):
@@ -317,7 +319,7 @@ def _find_comments(page: Page) -> _Section | None:
     """Return the best stretch of records for which there is enough evidence."""
     headers = _find_headers(page)
     best: _Section | None = None
-    best_key = (0, 0)
+    best_score = 0.0
     for family in _families(headers):
         for section in _sections(page, family):
             _read_records(page, section)
@@ -326,10 +328,9 @@ def _find_comments(page: Page) -> _Section | None:
                 continue
             section.evidence = _weigh(page, section, filled)
             needed = ENOUGH_EVIDENCE if len(filled) > 1 else ENOUGH_FOR_ONE
-            words = sum(count_words(line.text) for record in filled for line in record.body)
-            key = (len(filled), words)
-            if section.evidence >= needed and key > best_key:
-                best, best_key = section, key
+            score = section.evidence + 2 * log2(len(filled))
+            if section.evidence >= needed and score > best_score:
+                best, best_score = section, score
     if best is None:
         best = _find_untimed(page)
     return best
@@ -752,25 +753,29 @@ def _weigh(page: Page, section: _Section, filled: Sequence[_Record]) -> float:
     named = sum(record.header.name is not None for record in filled) / count
     words = sum(count_words(line.text) for record in filled for line in record.body) / count
     evidence = 0.0
-    gap = section.start - section.above.index if section.above is not None else 0
-    evidence += _weigh_above(section.above, count, gap)
+    evidence += _weigh_above(page, section, count)
     evidence += 2.0 if sum(record.reply for record in filled) * 2 >= count else 0.0
     evidence += 1.5 if sum(r.header.says or r.header.by for r in filled) * 2 >= count else 0.0
     evidence += 1.0 if section.below is not None and section.below.kind == "form" else 0.0
     evidence += 1.0 if _is_numbered(page, filled) else 0.0
     evidence += 0.5 if "0:0" in filled[0].header.shape and named > 0.5 else 0.0
     evidence -= 1.5 if named < 0.4 else 0.0
+    names = {record.header.name for record in filled}
+    evidence -= 2.0 if count > 2 and len(names) == 1 and named == 1 else 0.0
     evidence -= 1.0 if words < 5 and count > 2 else 0.0
     evidence -= 1.0 if filled[0].header.shape == "says" and count < 3 else 0.0
     return evidence
 
 
-def _weigh_above(above: Break | None, count: int, gap: int) -> float:
-    """Weigh what stands `gap` lines above the first record."""
+def _weigh_above(page: Page, section: _Section, count: int) -> float:
+    """Weigh the heading above the first record."""
+    above = section.above
     if above is None:
         return 0.0
     if above.kind == "section":
-        return -2.0 if gap <= 6 else 0.0
+        heading = fold(page.lines[above.index].text)
+        is_list = any(stem in heading for stem in phrases.LIST_STEMS)
+        return -2.0 if is_list and section.start - above.index <= 6 else 0.0
     if above.kind == "form":
         return 0.5
     if above.count == 0:

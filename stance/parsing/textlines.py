@@ -21,8 +21,9 @@ _LYNX_REFERENCES = re.compile(r"^References\n{1,2}[ ]{1,3}1\. \S{1,20}:", re.MUL
 _LYNX_LINK = re.compile(r"\[\d{1,4}\](?=\S)")
 _LYNX_BUTTON = re.compile(r"^\(BUTTON\)\s?")
 _PLACEHOLDER = re.compile(
-    r"^(?:\[[\w:.,… -]{0,40}\]|\[[ _]{3,200}\]|_{4,300}|-{4,300}|={4,300}|\*{3,300})$"
+    r"^(?:(?:\[[\w:.,… -]{0,40}\][ ]?){1,12}|\[[ _]{3,200}\]|_{4,300}|-{4,300}|={4,300}|\*{3,300})$"
 )
+_FIELD = re.compile(r"\[[ _]{3,}\]?|_{5,}")  # of a form
 _NUMBER = re.compile(r"(\d{1,5})[.)](?:\s{1,8}|$)")
 _BULLET = re.compile(r"(?:[*+•●○◦□■▪‣]|[o–-](?=[ ]{1,3}\S))(?:\s{1,8}|$)")
 _HEADING = re.compile(r"(#{1,6})(?:\s{1,4}|$)")
@@ -241,7 +242,7 @@ def _read_break(line: Line, repeats: Counter[str]) -> tuple[str, int | None] | N
     folded = fold(line.text).strip("±{}[]()*#|»«<>·•:=- ")
     if not folded or repeats[pattern_of(line.text)] >= 3:  # a button of every comment
         return None
-    if _FORMS.match(folded):
+    if _FORMS.match(folded) or _FIELD.search(line.text):
         return "form", None
     if folded in _SECTION_LINES or _SECTION_STARTS.match(folded):
         return "section", None
