@@ -19,6 +19,14 @@ COMMENT_NOUNS = (
     "commentary wortmeldungen discussion diskussion hozzászólás hozzászólások comentarii σχόλια "
     "opiniões avis reactions réactions reactions: kommentárok odpowiedzi ответов отзывов"
 )
+# Those of them that head a list only beside a number: labels of forms, sections of newspapers.
+WEAK_NOUNS = (
+    "comment kommentar commentaire comentario comentário commento reactie komentarz комментарий "
+    "коментар kommentti yorum komentář response thought thoughts gedanke gedanken réponse réponses "
+    "respuesta respuestas risposta risposte resposta respostas opinion opinions opinión opiniones "
+    "opiniões meinung meinungen feedback feedbacks replies antworten commentary discussion diskussion "
+    "reader avis reaction hozzászólás ответов odpowiedzi"
+)
 # Words that may stand beside such a noun in the heading.
 COMMENT_FILLERS = (
     "readers reader's readers' leser leserinnen user users der die zu zum on to for on: sur su sobre "

@@ -755,16 +755,26 @@ def _weigh(page: Page, section: _Section, filled: Sequence[_Record]) -> float:
     evidence = 0.0
     evidence += _weigh_above(page, section, count)
     evidence += 2.0 if sum(record.reply for record in filled) * 2 >= count else 0.0
-    evidence += 1.5 if sum(r.header.says or r.header.by for r in filled) * 2 >= count else 0.0
+    phrased = sum(r.header.says or r.header.by for r in filled) * 2 >= count
+    evidence += 1.5 if phrased and count > 1 else 0.0  # "Written by NAME on DATE" is a byline
     evidence += 1.0 if section.below is not None and section.below.kind == "form" else 0.0
     evidence += 1.0 if _is_numbered(page, filled) else 0.0
     evidence += 0.5 if "0:0" in filled[0].header.shape and named > 0.5 else 0.0
+    evidence += 1.5 if _is_conversation(filled) else 0.0
     evidence -= 1.5 if named < 0.4 else 0.0
     names = {record.header.name for record in filled}
-    evidence -= 2.0 if count > 2 and len(names) == 1 and named == 1 else 0.0
+    evidence -= 2.0 if count > 1 and len(names) == 1 and named == 1 else 0.0
     evidence -= 1.0 if words < 5 and count > 2 else 0.0
     evidence -= 1.0 if filled[0].header.shape == "says" and count < 3 else 0.0
     return evidence
+
+
+def _is_conversation(filled: Sequence[_Record]) -> bool:
+    """Tell whether several people with short names wrote running text."""
+    names = [record.header.name or "" for record in filled]
+    short = sum(0 < len(name.split()) <= 3 for name in names)
+    running = sum(any(is_running(line) for line in record.body) for record in filled)
+    return len(set(names)) >= 3 and min(short, running) >= 0.75 * len(filled)
 
 
 def _weigh_above(page: Page, section: _Section, count: int) -> float:

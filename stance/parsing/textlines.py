@@ -36,6 +36,7 @@ _DIGITS = re.compile(r"\d+")
 _BUTTON_WORDS = phrases.folded_set(phrases.BUTTON_WORDS)
 _REPLY_WORDS = phrases.folded_set(phrases.REPLY_WORDS)
 _NOUNS = phrases.folded_set(phrases.COMMENT_NOUNS)
+_WEAK_NOUNS = phrases.folded_set(phrases.WEAK_NOUNS)
 _FILLERS = phrases.folded_set(phrases.COMMENT_FILLERS)
 _FORMS = phrases.phrase_pattern(phrases.COMMENT_FORMS)
 _SECTION_LINES = phrases.folded_set(phrases.OTHER_SECTIONS)
@@ -259,7 +260,7 @@ def _read_comments_heading(folded: str) -> tuple[str, int | None] | None:
     rest = [t for t in tokens if t not in _NOUNS and t not in _FILLERS and not t.isdigit()]
     if noun == 1 and tokens[0] in _NONE_WORDS and len(tokens) <= 6:
         return "comments", 0
-    if not rest:
+    if not rest and (count is not None or tokens[noun] not in _WEAK_NOUNS):
         return "comments", count
     if count is not None and not set(tokens[:noun]) & set(rest) and find_time(folded) is None:
         return "comments", count  # "3 thoughts on TITLE"
