@@ -114,7 +114,10 @@ def test_what_is_no_name(text: str) -> None:
 
 
 def test_titles_and_sentence_starts_are_cut_from_runs() -> None:
-    text = "Yesterday Holt sang. So Holt and Marsh. Close Main Street now, and let Main Street be still."
+    text = (
+        "Yesterday Holt sang. So Holt and Marsh. "
+        "Close Main Street now, and let Main Street be still."
+    )
     assert set(names(text, text)) == {"Holt", "Main Street", "Marsh"}
 
 
