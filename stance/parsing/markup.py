@@ -639,7 +639,7 @@ HOSTED_ELSEWHERE: tuple[tuple[str, str], ...] = (
         "Disqus",
         "#disqus_thread, script[src*='.disqus.com/embed'], script[src*='.disqus.com/count']",
     ),
-    ("Facebook", ".fb-comments, [class*='fb-comments'], .fb_iframe_widget"),
+    ("Facebook", ".fb-comments, [class*='fb-comments']"),
     ("Coral", "#coral_talk_stream, #coral_thread, #coral-wrap, script[src*='coral.coralproject']"),
     ("OpenWeb", "[data-spotim-module], .spot-im-frame-inpage, script[src*='spot.im/launcher']"),
     ("Viafoura", "vf-conversations, .viafoura vf-widget, div.vf-conversations"),
