@@ -31,7 +31,7 @@ WEAK_NOUNS = (
 COMMENT_FILLERS = (
     "readers reader's readers' leser leserinnen user users der die zu zum on to for on: sur su sobre "
     "a em en de del di do da no one un una uno ein eine jeden jeden two three all alle tous todos "
-    "view show hide read below or add post there are so far this article post the from forums top "
+    "view show hide rated reader read below or add post there are so far this article post the from forums top "
     "newest oldest best sort by load more le les el los la las i gli op bij na w do к на "
     "recent most pages community add your und and & inline feedbacks"
 )
@@ -179,10 +179,10 @@ SAYS = (
 )
 # What stands before a name: "Comment by NAME", "Posted by NAME", "Kommentar von NAME".
 BY_PREFIXES = (
-    "comment by", "comment from", "posted by", "posted by:", "written by", "submitted by",
+    "comment by", "comment from", "post by", "message by", "posted by", "posted by:", "written by", "submitted by",
     "comment posted by", "reply by", "left by", "by", "from", "author:", "name:", "user:",
     "kommentar von", "geschrieben von", "verfasst von", "gepostet von", "eingestellt von", "antwort von",
-    "von", "commentaire de", "commentaire par", "poste par", "ecrit par", "redige par", "par",
+    "von", "beitrag von", "message par", "mensaje por", "mensagem por", "commentaire de", "commentaire par", "poste par", "ecrit par", "redige par", "par",
     "comentario de", "comentario por", "publicado por", "enviado por", "escrito por", "por",
     "postado por", "commento di", "scritto da", "inviato da", "di", "da", "reactie van", "geplaatst door",
     "door", "komentarz od", "napisany przez", "przez", "autor:", "комментарий от", "автор:", "от",

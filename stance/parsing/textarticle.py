@@ -49,6 +49,11 @@ def read_article(page: Page, end: int, now: datetime | None) -> Article | None:
     return Article(title, author, published, text)
 
 
+def read_title(page: Page, end: int) -> str | None:
+    """Return the likeliest title among the lines before `end`, where no article text stands."""
+    return _find_title(page, end, end, ())[0]
+
+
 def _blocks(page: Page, end: int) -> list[tuple[int, int]]:
     """Return the paragraphs before `end` as line ranges: lines between blank lines."""
     blocks: list[tuple[int, int]] = []

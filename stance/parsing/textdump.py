@@ -10,17 +10,19 @@ text is decided once a page.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from math import log2
 from statistics import median
 
 from stance.parsing import phrases
 from stance.parsing.dates import find_time, guess_day_first, is_relative_time, parse_time
 from stance.parsing.phrases import fold
-from stance.parsing.textarticle import read_article
+from stance.parsing.textarticle import read_article, read_title
 from stance.parsing.textlines import (
+    WRAP_SHARE,
     Break,
     Line,
     Page,
@@ -32,10 +34,11 @@ from stance.parsing.textlines import (
     pattern_of,
     read_page,
 )
-from stance.thread import Comment, Thread
+from stance.thread import Article, Comment, Thread
 
 LONGEST_HEADER = 250  # characters of a line that may be a header
 LONGEST_NAME = 70
+SHORTEST_ARTICLE = 40  # words above the first post of a forum page that are no article yet
 ENOUGH_EVIDENCE = 2.0
 ENOUGH_FOR_ONE = 2.5  # a single record may more easily be something else
 
@@ -52,15 +55,15 @@ _DELETED = phrases.folded_set(phrases.DELETED)
 _PINGBACK = phrases.phrase_pattern(phrases.PINGBACKS)
 _EDGES = " \t|·•●,;:–—-/()[]{}#@»«<>*~=↓↑.\"'“”„"
 _TAIL_WORDS = {
-    "on", "at", "am", "um", "le", "el", "il", "op", "den", "dnia", "om", "on:", "posted", "vom", "em",
-    "the", "in", "a", "à", "kl", "den", "of", "from", "date", "datum", "fecha", "data", "в", "o",
+    "on", "at", "am", "um", "le", "el", "il", "op", "den", "dnia", "om", "on:", "posted", "vom",
+    "em", "the", "in", "a", "à", "kl", "of", "from", "date", "datum", "fecha", "data", "в", "o",
     "commented", "id",
 }  # fmt: skip
 _TIME_WORD = re.compile(r"(?<!\d)[^\W\d_]+")
 _ORDINAL = re.compile(r"\d+(?:M|[^\W\d_]{1,3})?")
 _HALF_DAY = re.compile(r"\b[ap]\.?m\b\.?|(?<=\d)[ap]m\b")
 _NAME_START_NUMBER = re.compile(r"^#?\d{1,5}[.):]?\s{1,4}(?=\D)")
-_IMAGES = re.compile(r"^\s*(?:\[[\w-]{0,12}\]\s?){1,4}")  # as w3m prints them
+_IMAGES = re.compile(r"^\s*(?:[^\w\s\[(]\s)?(?:\[[\w-]{0,24}\]\s?){1,4}")  # as w3m prints them
 _SEPARATORS = " \t|·•●,;:–—"
 _CLOCK_ALONE = re.compile(r"\(?\d{1,2}[:.h]\d\d(?::\d\d)?\s?(?:[ap]\.?m\.?)?\)?", re.IGNORECASE)
 _EXCERPT = re.compile(
@@ -165,9 +168,30 @@ def parse_textdump(text: str, *, source: str = "-", now: datetime | None = None)
         return Thread(source, "text", article, notes=tuple(notes))
     article = read_article(page, section.start, now)
     kept = [record for record in section.records if not record.deleted]
+    if _is_forum(article, section) and len(kept) > 1:
+        article = _opening_post(page, kept.pop(0), article, now)
     comments = _make_comments(page, kept, now)
     deleted = len(section.records) - len(kept)
     return Thread(source, "text", article, tuple(comments), deleted, tuple(notes))
+
+
+def _is_forum(article: Article | None, section: _Section) -> bool:
+    """Tell a page of posts: no text stands above them, and no heading calls them comments."""
+    headed = section.above is not None and section.above.kind == "comments"
+    return not headed and (article is None or count_words(article.text) < SHORTEST_ARTICLE)
+
+
+def _opening_post(
+    page: Page, record: _Record, article: Article | None, now: datetime | None
+) -> Article:
+    """Return the first post of a forum page, which is what the others are about."""
+    title = article.title if article is not None else None
+    return Article(
+        title=title or read_title(page, record.header.first),
+        author=record.header.name,
+        published=parse_time(record.header.time or "", now=now),
+        text=join_lines(record.body, page.width),
+    )
 
 
 # Headers
@@ -179,21 +203,38 @@ def _find_headers(page: Page) -> list[_Header]:
     headings = {item.index for item in page.breaks if item.kind == "comments"}
     for index, line in enumerate(page.lines):
         header = _read_header(index, line) if index not in headings else None
-        if header is None:
+        if header is None or _is_within_text(page, index, header):
             continue
         before = headers[-1] if headers else None
-        if before is not None and before.last == index - 1 and not before.rest and not header.ping:
-            if before.says and before.time is None and header.time and header.name is None:
-                before.last, before.time, before.shape = index, header.time, header.shape
-                before.rest, before.reply = header.rest, header.reply
-                continue
+        if before is not None and _belongs_to(before, header):
+            before.last, before.time, before.shape = index, header.time, header.shape
+            before.rest, before.reply = header.rest, header.reply
+            continue
         headers.append(header)
     return headers
 
 
+def _belongs_to(before: _Header, header: _Header) -> bool:
+    """Tell whether a header is the time of the "NAME says" on the line above it."""
+    open_ended = before.says and before.time is None and not before.rest
+    is_time = header.time is not None and header.name is None
+    return open_ended and is_time and before.last == header.first - 1
+
+
+def _is_within_text(page: Page, index: int, header: _Header) -> bool:
+    """Tell a line that goes on from a wrapped one, or a time under a label such as "Joined"."""
+    line, before = page.lines[index], page.lines[index - 1]
+    if not index or header.by or header.ping:
+        return False
+    if header.name is None and not header.says:
+        return _OTHER_TIME.fullmatch(fold(before.text).strip(_EDGES)) is not None
+    return bool(page.width) and not line.blanks and before.end >= WRAP_SHARE * page.width
+
+
 def _read_header(index: int, line: Line) -> _Header | None:
     text = line.text
-    if not text or len(text) > LONGEST_HEADER and not _SAYS_INLINE.match(text[:LONGEST_HEADER]):
+    too_long = len(text) > LONGEST_HEADER and not _SAYS_INLINE.match(text[:LONGEST_HEADER])
+    if not text or too_long:
         return None
     if _PINGBACK.match(fold(text[:40])):
         return _Header(index, index, None, None, "ping", ping=True)
@@ -280,7 +321,7 @@ def _clean_name(text: str) -> str:
             text = _trim_name(text[match.end() :])
     text = _NAME_START_NUMBER.sub("", text)
     words = text.split()
-    while words and (fold(words[-1].strip(_EDGES)) in _TAIL_WORDS and len(words) > 1):
+    while len(words) > 1 and words[-1].islower() and fold(words[-1].strip(_EDGES)) in _TAIL_WORDS:
         words.pop()
     while len(words) > 1 and fold(words[-1].strip(_EDGES)) in _BADGES:
         words.pop()
@@ -381,7 +422,7 @@ def _nearest_above(passed: Sequence[Break], before: Break | None) -> Break:
         if item.kind == "comments":
             return item
         if item.kind == "section":
-            return item
+            return passed[-1]
     if before is not None and before.kind == "comments":
         return before
     return passed[-1]
@@ -517,17 +558,17 @@ def _name_headers(page: Page, headers: Sequence[_Header], floor: int) -> list[_H
     """Find the names that stand on a line of their own above the time."""
     lines = page.lines
     bare = [header for header in headers if header.name is None and not header.ping]
-    reach = [_marked_above(lines, header, floor) for header in bare]
-    only_marked = sum(index is not None for index in reach) * 2 >= len(bare)
-    if len(bare) * 2 > len(headers) and only_marked:  # named ones are quotations then
+    find = _best_finder(lines, bare, floor)
+    titled = sum(_has_name_above(lines, header, floor) for header in bare)
+    known = find is not _line_above or titled > 0.8 * len(bare)
+    if known and len(bare) * 2 > len(headers):  # those with a name of their own are quotations
         headers = [header for header in headers if header.name is None or header.says]
-    headers = _without_quotations(headers)
     named = []
     previous_end = floor
-    for header in headers:
+    for header in _without_quotations(headers):
         header = replace(header)
         if header.name is None and not header.ping:
-            index = _marked_above(lines, header, previous_end) if only_marked else header.first - 1
+            index = find(lines, header, previous_end)
             if index is not None and index >= previous_end:
                 line = lines[index]
                 name = _clean_name(line.text)
@@ -538,6 +579,32 @@ def _name_headers(page: Page, headers: Sequence[_Header], floor: int) -> list[_H
         named.append(header)
         previous_end = header.last + 1
     return named
+
+
+_Finder = Callable[[Sequence[Line], _Header, int], int | None]
+
+
+def _best_finder(lines: Sequence[Line], bare: Sequence[_Header], floor: int) -> _Finder:
+    """Decide once a page where the names of nameless headers stand."""
+    for finder in (_marked_above, _doubled_above):
+        if sum(finder(lines, header, floor) is not None for header in bare) * 2 >= len(bare):
+            return finder
+    return _line_above
+
+
+def _line_above(lines: Sequence[Line], header: _Header, floor: int) -> int | None:
+    return header.first - 1 if header.first - 1 >= floor else None
+
+
+def _doubled_above(lines: Sequence[Line], header: _Header, floor: int) -> int | None:
+    """Return the line, among those above a header, that stands there twice: portrait and name."""
+    for index in range(header.first - 1, max(floor + 1, header.first - 20) - 1, -1):
+        line = lines[index]
+        if is_running(line):
+            return None
+        if line.text == lines[index - 1].text and _is_name(line.text) and len(line.text) > 1:
+            return index
+    return None
 
 
 def _without_quotations(headers: Sequence[_Header]) -> Sequence[_Header]:
@@ -567,7 +634,7 @@ def _ends_like_text(line: Line) -> bool:
 
 
 def _extend_up(lines: Sequence[Line], header: _Header, floor: int) -> int:
-    """Move a header's first line up over bare list markers, counters and repetitions of the name."""
+    """Move a header's first line up over list markers, counters and repetitions of the name."""
     first = header.first
     name = fold(header.name or "")
     while first - 1 >= floor:
@@ -619,7 +686,7 @@ def _opens_with_name(line: Line) -> bool:
 
 
 def _cut_at_end(body: list[Line], records: Sequence[_Record], *, closed: bool) -> list[Line]:
-    """Cut the last record where the page goes on: at a heading, at lesser indentation, at a menu.
+    """Cut the last record where the page goes on: a heading, lesser indentation, a menu.
 
     `closed` says that a known line such as "Leave a reply" already ends it.
     """
@@ -765,8 +832,14 @@ def _weigh(page: Page, section: _Section, filled: Sequence[_Record]) -> float:
     names = {record.header.name for record in filled}
     evidence -= 2.0 if count > 1 and len(names) == 1 and named == 1 else 0.0
     evidence -= 1.0 if words < 5 and count > 2 else 0.0
-    evidence -= 1.0 if filled[0].header.shape == "says" and count < 3 else 0.0
+    evidence -= 2.0 if _is_reported_speech(section, filled) else 0.0
     return evidence
+
+
+def _is_reported_speech(section: _Section, filled: Sequence[_Record]) -> bool:
+    """Tell "NAME said" within an article: neither times nor a comments heading."""
+    headed = section.above is not None and section.above.kind == "comments"
+    return all(record.header.time is None for record in filled) and not headed
 
 
 def _is_conversation(filled: Sequence[_Record]) -> bool:
@@ -787,7 +860,7 @@ def _weigh_above(page: Page, section: _Section, count: int) -> float:
         is_list = any(stem in heading for stem in phrases.LIST_STEMS)
         return -2.0 if is_list and section.start - above.index <= 6 else 0.0
     if above.kind == "form":
-        return 0.5
+        return 1.0
     if above.count == 0:
         return -2.0
     if above.count is not None and 0.5 * above.count <= count <= 1.3 * above.count + 1:
@@ -812,16 +885,18 @@ def _find_untimed(page: Page) -> _Section | None:
             continue
         below = page.breaks[position + 1] if position + 1 < len(page.breaks) else None
         end = below.index if below is not None else len(page.lines)
+        if position and item.index - page.breaks[position - 1].index <= 3 and item.count is None:
+            item = replace(item, count=page.breaks[position - 1].count)
         section = _Section([], item, below, [], item.index)
         section.records = _untimed_records(page, item.index + 1, end)[: item.count]
         count = len(section.records)
-        if count and (item.count == count or (count > 1 and item.count in (None, count))):
+        if count and (item.count == count or (count > 1 and item.count is None)):
             return section
     return None
 
 
 def _untimed_records(page: Page, start: int, end: int) -> list[_Record]:
-    """Split lines at reply buttons, or at a numbered list's numbers; each part opens with a name."""
+    """Split lines at reply buttons or at the numbers of a list; each part opens with a name."""
     lines = page.lines[start:end]
     replies = [i for i, line in enumerate(lines) if line.text and is_reply_button(line.text)]
     numbers = [i for i, line in enumerate(lines) if line.number is not None]
@@ -834,7 +909,7 @@ def _untimed_records(page: Page, start: int, end: int) -> list[_Record]:
     else:
         return []
     records = []
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds):
         block = [line for line in lines[first:last] if line.text and not is_buttons(line.text)]
         if len(block) < 2 or not _opens_with_name(block[0]):
             return []

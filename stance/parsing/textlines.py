@@ -232,7 +232,9 @@ def _wrap_width(lines: Sequence[Line]) -> int:
 def _find_breaks(page: Page) -> list[Break]:
     breaks = []
     for index, line in enumerate(page.lines):
-        if len(line.text) <= LONGEST_HEADING and line.text:
+        before = page.lines[index - 1] if index else line
+        wrapped = page.width and not line.blanks and before.end >= WRAP_SHARE * page.width
+        if len(line.text) <= LONGEST_HEADING and line.text and not wrapped:
             found = _read_break(line, page.repeats)
             if found is not None:
                 breaks.append(Break(index, *found))
