@@ -22,6 +22,7 @@ from stance.reporting.visible import make_line
 if TYPE_CHECKING:
     from stance.scoring.analyzer import Analyzer
     from stance.scoring.results import Prediction, ScoredThread
+    from stance.scoring.rows import RowCounts
     from stance.thread import Thread
 
 MAX_SHOWN = 50_000  # comments that a terminal or a report takes; files of rows take any number
@@ -59,7 +60,7 @@ def score(args: argparse.Namespace) -> int:
 
         key = load_key()
         _say("authors become ids; names inside texts and in other columns are left as they are")
-    inputs = _Inputs(args.pages)
+    inputs = _Inputs(args.pages, args.output)
     with _open_output(args.output, args.pages) as output:
         scoring = _Scoring(args, output, key)
         for source in inputs:
@@ -261,8 +262,9 @@ def build_parser() -> argparse.ArgumentParser:
 class _Inputs:
     """The sources named by paths, and how many of them failed."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], output: str | None = None) -> None:
         self._paths = paths
+        self._output = output
         self.tried = 0
         self.failed = 0
         self.bad_rows = 0
@@ -278,8 +280,10 @@ class _Inputs:
                 self.tried += 1
                 self._fail(error)
             for source in found:
-                self.tried += 1
-                yield source
+                # What an earlier run wrote into a folder is none of its pages.
+                if source == path or not _is_same_file(source, self._output):
+                    self.tried += 1
+                    yield source
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
@@ -386,7 +390,7 @@ class _Scoring:
         with ProgressBar(source) as progress:
             self._output.add_rows(self._counted(rows, progress), source, self.analyzer.name)
         if counts.rows == counts.bad:
-            raise InputError(f"{source}: {_no_row(counts.bad)}")
+            raise InputError(f"{source}: {_no_row(counts)}")
         self._output.inputs += 1
         for old, new in counts.renamed.items():
             _say(f"{source}: the column {old!r} is an output column; yours is now {new!r}")
@@ -410,10 +414,14 @@ class _Scoring:
             progress(number, 0)
 
 
-def _no_row(bad: int) -> str:
-    if not bad:
+def _no_row(counts: "RowCounts") -> str:
+    if not counts.rows:
         return "no rows"
-    return f"none of {bad:,} rows could be scored; expected a column 'text' with the comment"
+    found = ", ".join(counts.columns[:10]) or "none that can be read"
+    return (
+        f"none of {counts.rows:,} rows could be scored; expected a column 'text' with the comment, "
+        f"found {found}"
+    )
 
 
 def load_analyzer(model: str | None, threads: int | None) -> "Analyzer":
@@ -546,10 +554,15 @@ def _open_output(path: str | None, inputs: Sequence[str]) -> Iterator[_Output]:
 
 
 def _check_not_an_input(path: str, inputs: Sequence[str]) -> None:
-    if Path(path).exists() and any(
-        Path(source).exists() and Path(source).samefile(path) for source in inputs
-    ):
+    if any(_is_same_file(source, path) for source in inputs):
         raise OutputError(f"cannot write {path}: it is an input too; name another file")
+
+
+def _is_same_file(path: str, other: str | None) -> bool:
+    try:
+        return other is not None and Path(path).samefile(other)
+    except (OSError, ValueError):  # one of them does not exist
+        return False
 
 
 # The whole

@@ -192,8 +192,9 @@ def test_a_comment_file_without_targets(tmp_path: Path, capfd: Any) -> None:
     ("content", "message"),
     [
         (
-            "note\nfine\n",
-            "none of 1 rows could be scored; expected a column 'text' with the comment",
+            "note,who\nfine,Ann\n",
+            "none of 1 rows could be scored; expected a column 'text' with the comment, "
+            "found note, who",
         ),
         ("text\n", "no rows"),
         ("", "empty; expected rows"),
@@ -255,6 +256,13 @@ def test_an_input_is_never_overwritten(tmp_path: Path, capfd: Any) -> None:
     assert main(["score", str(comments), "-o", f"{tmp_path}/../{tmp_path.name}/comments.csv"]) == 2
     assert "it is an input too; name another file" in capfd.readouterr().err
     assert comments.read_text() == "text\nhm\n"
+
+
+def test_what_an_earlier_run_wrote_into_a_folder_is_not_scored(page: Path, capfd: Any) -> None:
+    out = page.with_name("scores.jsonl")
+    for _ in range(2):
+        assert main(["score", str(page.parent), "-o", str(out)]) == 0
+        assert capfd.readouterr().err == f"stance: {out}: 2 comments of 1 input\n"
 
 
 def test_outputs_are_checked_before_any_work(page: Path, tmp_path: Path, capfd: Any) -> None:

@@ -89,12 +89,15 @@ class RowCounts:
         Rows that were scored for toxicity alone.
     renamed : dict of str to str
         Input columns that had to make room, to their new names.
+    columns : tuple of str
+        Those of the first row that could be read.
     """
 
     rows: int = 0
     bad: int = 0
     untargeted: int = 0
     renamed: dict[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,9 @@ def score_rows(
     counts = RowCounts() if counts is None else counts
     pending = iter(rows)
     while chunk := list(itertools.islice(pending, CHUNK_ROWS)):
+        counts.columns = counts.columns or next(
+            (tuple(row.values) for row in chunk if row.values), ()
+        )
         prepared = [prepare_row(row, source, targets, counts.renamed) for row in chunk]
         good = [row for row in prepared if row.error is None]
         texts = [_SURROGATE.sub("\ufffd", row.columns["text"]) for row in good]

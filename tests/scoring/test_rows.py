@@ -107,7 +107,7 @@ def test_without_a_target_toxicity_alone(fake_analyzer: Any) -> None:
     rows = score(fake_analyzer, {"text": "idiot"}, {"text": "a", "target": "cats"}, counts=counts)
     assert rows[0]["stance"] == []
     assert rows[0]["toxic"] is True
-    assert counts == RowCounts(rows=2, untargeted=1)
+    assert counts == RowCounts(rows=2, untargeted=1, columns=("text",))
 
 
 def test_bad_rows_are_rows_with_an_error_in_their_place(fake_analyzer: Any) -> None:
