@@ -10,7 +10,12 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from stance.parsing.article import read_article
-from stance.parsing.induction import find_candidates, is_believable, is_elsewhere
+from stance.parsing.induction import (
+    are_from_elsewhere,
+    find_candidates,
+    is_believable,
+    is_elsewhere,
+)
 from stance.parsing.markup import FAMILIES, HOSTED_ELSEWHERE, INDUCED
 from stance.parsing.blocks import inline_text
 from stance.parsing.records import Group, Record, find_records, read_group, select, without_idle
@@ -23,6 +28,7 @@ _FORUM = re.compile(
     r"viewtopic|showthread|threads?|topics?|topic|t|discussion|discussions|board)[/.?-]",
     re.IGNORECASE,
 )
+_FORUM_SCRIPT = re.compile(r"(?:posting|newreply|showpost|viewtopic|showthread)\.php")
 _NAMES = etree.XPath(
     "//@class | //@id | //@component | //@typeof | //@itemtype | //@itemprop", smart_strings=False
 )
@@ -96,7 +102,7 @@ def take_opening(group: Group) -> Record | None:
         return None
     if opening == "first":
         first = group.records[0]
-        if first.deleted or (post_number(first) or 1) > 1:
+        if first.deleted or is_later_page(group.records):
             return None
         group.records.pop(0)
         for record in group.records:
@@ -106,16 +112,29 @@ def take_opening(group: Group) -> Record | None:
     found = select(group.tree, opening)
     if not found:
         return None
-    page = read_group(group.tree, found[:1], replace(group.family, body=(), pingback=()))
-    return page.records[0]
+    post = document_fromstring(_EMPTY_PAGE)
+    post.append(copy.deepcopy(found[0]))
+    return read_group(post, [post[-1]], replace(group.family, pingback=(), deleted=())).records[0]
 
 
 def _is_forum(group: Group) -> bool:
     """Tell from the address of a page, or of its first post, whether it is a forum thread."""
     links = select(group.tree, "link[rel='canonical'], meta[property='og:url']")
     addresses = [link.get("href") or link.get("content") or "" for link in links]
-    addresses += [link for link in _LINKS(group.records[0].element) if "#" in link]
+    for link in _LINKS(group.records[0].element):
+        if "#" in link:
+            addresses.append(link)
+        elif _FORUM_SCRIPT.search(link):
+            return True
     return any(map(_FORUM.search, addresses))
+
+
+def is_later_page(records: Sequence[Record]) -> bool:
+    """Tell from the numbers beside its posts whether a page continues a thread."""
+    first = post_number(records[0])
+    if first is None or first == 1 or first % 5 != 1:
+        return False
+    return len(records) == 1 or post_number(records[1]) == first + 1
 
 
 def post_number(record: Record) -> int | None:
@@ -156,6 +175,8 @@ def find_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
         elements = [e for e in elements if not is_elsewhere(e)] or elements
         group = read_group(page, elements, family, now)
         page = None
+        if are_from_elsewhere(group.records):
+            continue
         if best is None or group.score > best.score + 0.01:
             best = group
         if best.score >= WHOLE_ENOUGH * len(best.records):

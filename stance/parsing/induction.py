@@ -26,6 +26,9 @@ LONGEST_ABOUT = 60  # characters beside the time in an element that only says wh
 MOST_ANCHORS = 60_000
 MOST_CANDIDATES = 4
 
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_COMMENT_LINK = etree.XPath(".//a[contains(@href, '#')]/@href", smart_strings=False)
+_PAGED = re.compile(r"(?:comment-page-\d{1,5}/?|\?.{0,400})$")
 _VOLATILE = re.compile(r"\d+|\b(?:odd|even|alt|first|last|new|unread|active|bg1|bg2|row)\b")
 _TEXT_NODES = etree.XPath(
     "//text()[string-length(.) < 400 and (translate(., '0123456789', '') != . or parent::time or "
@@ -154,7 +157,7 @@ def _rows(
         starts = [start - lead for start in starts]
         ends = [*starts[1:], min(len(children), 2 * starts[-1] - starts[-2])]
         return tuple(tuple(children[a:b]) for a, b in zip(starts, ends, strict=True))
-    first = max(0, 2 * starts[0] - starts[1] + 1)
+    first = next((n for n, child in enumerate(children) if child.tag not in _HEADINGS), 0)
     begins = [first, *(start + 1 for start in starts[:-1])]
     return tuple(tuple(children[a : b + 1]) for a, b in zip(begins, starts, strict=True))
 
@@ -241,6 +244,8 @@ def is_believable(group: Group, candidate: Candidate) -> bool:
     real = [r for r in group.records if r.lines and not r.deleted and not r.pingback]
     if not real:
         return False
+    if are_from_elsewhere(real):
+        return False
     authors = [r.author for r in real if r.author]
     if len(authors) < 0.5 * len(real) or _share(real, _is_teaser) >= 0.5:
         return False
@@ -257,13 +262,25 @@ def is_believable(group: Group, candidate: Candidate) -> bool:
     return cut < 0.3 and len(real) > 2 and len(set(authors)) > 1
 
 
+def are_from_elsewhere(records: Sequence[Record]) -> bool:
+    """Tell whether records link to comments on several other pages, as "latest comments" do."""
+    pages = []
+    for record in records:
+        for link in _COMMENT_LINK(record.element):
+            path, _, fragment = link.partition("#")
+            if path and "comment" in fragment and "comment/" not in path:
+                pages.append(_PAGED.sub("", path))
+                break
+    return len(set(pages)) > max(1, 0.5 * len(records))
+
+
 def _share(records: Sequence[Record], test: Callable[[Record], bool]) -> float:
     return sum(map(test, records)) / len(records)
 
 
 def _is_teaser(record: Record) -> bool:
     """Tell whether a record has a headline that leads to another page."""
-    for heading in record.element.iter("h1", "h2", "h3", "h4", "h5", "h6"):
+    for heading in record.element.iter(*_HEADINGS):
         link = next(heading.iter("a"), None)
         if link is None and (above := heading.getparent()) is not None and above.tag == "a":
             link = above

@@ -26,6 +26,8 @@ class Family:
         Where the depth stands as a number, and what one level counts there.
     reply_to : tuple of str
         Links whose fragment names the comment that is answered.
+    lead : str
+        Selects what stands right before a record and belongs to it.
     drop : tuple of str
         Parts of a body that the commenter did not write.
     deleted, pingback : tuple of str
@@ -45,6 +47,7 @@ class Family:
     identity: tuple[str, ...] = ()
     level: tuple[tuple[str, int], ...] = ()
     reply_to: tuple[str, ...] = ()
+    lead: str = ""
     drop: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     pingback: tuple[str, ...] = ()
@@ -344,7 +347,8 @@ FAMILIES: tuple[Family, ...] = (
         ("bbp-reply", "bbp-topic"),
         ".bbp-body > div.topic, .bbp-body > div.reply, .bbp-lead-topic .topic",
         author=(".bbp-author-name",),
-        time=(".bbp-reply-post-date",),
+        time=(".bbp-reply-post-date", ".bbp-topic-post-date"),
+        lead=".bbp-reply-header, .bbp-topic-header",
         body=(".bbp-topic-content", ".bbp-reply-content"),
         opening="first",
     ),
@@ -368,8 +372,8 @@ FAMILIES: tuple[Family, ...] = (
         ("shreddit-comment",),
         "shreddit-comment",
         author=("@author",),
-        time=("@created", "time@datetime"),
-        body=("[slot='comment']",),
+        time=("@created", "@created-timestamp", "time@datetime"),
+        body=("[slot='comment']", "[slot='text-body']"),
         likes=("@score",),
         identity=("@thingid",),
         level=(("@depth", 1),),
@@ -386,7 +390,7 @@ FAMILIES: tuple[Family, ...] = (
         likes=(".score.unvoted@title", ".score.unvoted"),
         identity=("@data-fullname",),
         deleted=(".thing.deleted",),
-        opening=".thing.link .usertext-body",
+        opening=".thing.link",
     ),
     Family(
         "hacker-news",
@@ -394,11 +398,11 @@ FAMILIES: tuple[Family, ...] = (
         "tr.comtr, tr.athing:has(.comment)",
         author=(".hnuser", ".comhead a[href^='user']"),
         time=(".age@title", ".age"),
-        body=(".commtext", ".comment"),
+        body=(".commtext", ".comment", ".toptext"),
         identity=("@id",),
         level=(("td.ind@indent", 1), ("td.ind img@width", 40)),
         drop=(".reply", ".navs"),
-        opening=".fatitem .toptext",
+        opening=".fatitem",
     ),
     Family(
         "lobsters",
@@ -406,10 +410,10 @@ FAMILIES: tuple[Family, ...] = (
         ".comment[id^='c_']",
         author=(".byline a[href^='/~']", ".byline a[href^='/u/']", ".byline .author"),
         time=(".byline time@datetime", ".byline [title*='-']@title"),
-        body=(".comment_text",),
+        body=(".comment_text", ".story_text"),
         likes=(".voters .score", ".score", ".voters .upvoter"),
         identity=("@data-shortid",),
-        opening=".story_text",
+        opening=".story",
     ),
     Family(
         "stack-exchange",
@@ -427,7 +431,7 @@ FAMILIES: tuple[Family, ...] = (
         ),
         body=(".comment-copy", ".js-post-body", ".post-text"),
         likes=(".comment-score", ".js-vote-count"),
-        opening=".question .js-post-body, .question .post-text",
+        opening="#question, .question",
     ),
     Family(
         "youtube",
@@ -615,6 +619,13 @@ AUTHOR_PREFIX = (
     r"(?:posted by|comment by|written by|submitted by|by|from|kommentar von|geschrieben von|von|"
     r"verfasst von|eintrag von|par|de|publicado por|escrito por|por|comentario de|comentário de|"
     r"commentaire de|commento di|scritto da|da|door|reactie van|napisał|skrevet av|af|av|автор)"
+)
+
+# What content systems put in brackets behind the names of people without an account.
+UNVERIFIED = (
+    "not verified|nicht überprüft|nicht verifiziert|non vérifié|no verificado|não verificado|"
+    "niet gecontroleerd|non verificato|ej verifierad|ikke bekreftet|niezweryfikowany|"
+    "не перевірено|не проверено|unregistered|guest|gast"
 )
 
 # Texts that stand where a comment was.

@@ -44,9 +44,13 @@ _SUFFIX = re.compile(
 _PREFIX = re.compile(rf"^{markup.AUTHOR_PREFIX}\s{{0,2}}:?\s{{1,3}}", re.IGNORECASE)
 _BY = re.compile(r"^(?:by|von|par|por)\s{1,3}:?\s{0,3}(?=\S)", re.IGNORECASE)
 _BEFORE_TIME = re.compile(r"\s(?:on|at|am|um|le|el|il|em|den|op|on the)$", re.IGNORECASE)
+_UNVERIFIED = re.compile(rf"\s{{0,3}}\((?:{markup.UNVERIFIED})\)", re.IGNORECASE)
 _NUMBERED_REST = re.compile(r"\s[—–|·•@-]\s(?=\d)")
 _NAME_EDGES = " \t|·•–—»«-,"
-_SAYS = re.compile(rf"^(.{{1,80}}?)\s{{1,3}}{markup.AUTHOR_SUFFIX}\b", re.IGNORECASE)
+_SAYS = re.compile(
+    rf"^(.{{1,60}}?)\s{{1,3}}{markup.AUTHOR_SUFFIX}\s{{0,2}}(?::|$|[,.]{{0,3}}$|on\b|at\b|am\b|le\b|el\b)",
+    re.IGNORECASE,
+)
 _DELETED = re.compile(markup.DELETED_TEXT, re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:#|no?\.|nr\.)?\s?\d{1,5}[.)]?", re.IGNORECASE)
 _UNLETTERED = re.compile(r"[\W\d_]+")
@@ -188,8 +192,7 @@ def roles_of(element: HtmlElement) -> tuple[int, int]:
 
 def own_number(element: HtmlElement) -> str | None:
     """Return the number in an element's id, which a comment keeps wherever it is shown."""
-    numbers = _DIGITS.findall(element.get("id") or "")
-    return numbers[-1] if numbers else None
+    return max(_DIGITS.findall(element.get("id") or ""), key=len, default=None)
 
 
 # --- selection -------------------------------------------------------------------------------
@@ -328,15 +331,19 @@ def read_margin(element: HtmlElement) -> int:
 # --- taking records out of the tree ----------------------------------------------------------
 
 
-def detach(elements: Sequence[HtmlElement]) -> list[HtmlElement]:
+def detach(
+    elements: Sequence[HtmlElement], leads: Collection[HtmlElement] = ()
+) -> list[HtmlElement]:
     """Take records out of their tree, each alone in a new element, without those inside it.
 
-    A `dt` takes the `dd`s that follow it along.
+    A `dt` takes the `dd`s that follow it along, and each record one of `leads` right before it.
     """
     root = etree.Element("body")
     holders = []
     for element in reversed(elements):
         parts = [element]
+        if leads and (before := element.getprevious()) is not None and before in leads:
+            parts.append(before)
         if element.tag == "dt":
             beside = element.getnext()
             while beside is not None and beside.tag not in ("dt", "dl"):
@@ -493,8 +500,10 @@ def _clean_name(text: str, exact: bool = False) -> str | None:
         text = _PREFIX.sub("", text.strip(_NAME_EDGES))
         span = find_time(text) if _DIGITS.search(text) else None
         if span is not None and span[0] > 0:
-            text = _BEFORE_TIME.sub("", text[: span[0]].rstrip(_NAME_EDGES + "(@"))
+            text = text[: span[0]].rstrip(_NAME_EDGES + "(@")
+        text = _BEFORE_TIME.sub("", text)
         text = _NUMBERED_REST.split(text)[0]
+    text = _UNVERIFIED.sub("", text)
     text = _SUFFIX.sub("", text).strip() if exact else _SUFFIX.sub("", text).strip(_NAME_EDGES)
     return text if 0 < len(text) <= LONGEST_NAME and not text.isspace() else None
 
@@ -713,9 +722,14 @@ def _read_body(
     skipped.update(parts.hidden)
     root = holder if body is None else body
     whole = max(1, len(inline_text(root)))
+    timeless = record.time_text is None and record.published is None
     for element in parts.actions:
-        if element is not root and len(inline_text(element)) <= 0.5 * whole:
-            skipped.add(element)
+        text = inline_text(element)
+        if element is root or len(text) > 0.5 * whole:
+            continue
+        if timeless and len(text) <= LONGEST_HEADER and find_time(text):
+            continue
+        skipped.add(element)
     marked: dict[HtmlElement, int] = {}
     for element, mark in ((author_element, AUTHOR), (time_element, TIME)):
         if element is not None and element is not root:
@@ -755,6 +769,8 @@ def _without_buttons(lines: list[Line]) -> list[Line]:
 def _without_header(record: Record, lines: list[Line], now: datetime | None) -> list[Line]:
     """Drop the lines at either end that say who and when, reading them where need be."""
     lines = _without_buttons(lines)
+    if lines and _PREFIX.match(lines[-1].text) and _is_header(record, lines[-1].text, now):
+        _read_header_lines(record, lines[-1:], now)
     _read_header_lines(record, lines[:3], now)
     for _ in range(4):
         if len(lines) > 1 and (
@@ -784,7 +800,8 @@ def _is_header(record: Record, text: str, now: datetime | None) -> bool:
     rest = text[: span[0]] + text[span[1] :]
     if record.author:
         rest = rest.replace(record.author, "")
-    return len(_UNLETTERED.sub("", rest)) <= 20
+    named = _PREFIX.match(text) or _SAYS.match(text)
+    return len(_UNLETTERED.sub("", rest)) <= (60 if named and record.author is None else 20)
 
 
 def _may_be_same(one: str, other: str) -> bool:
@@ -865,7 +882,7 @@ def read_group(
     parents = read_nesting(elements)
     levels = [read_level(element, family) for element in elements]
     margins = [read_margin(element) for element in elements]
-    holders = detach(elements)
+    holders = detach(elements, set(select(tree, family.lead)) if family.lead else ())
     records = [
         Record(holder, parent, level)
         for holder, parent, level in zip(holders, parents, levels, strict=True)
