@@ -167,8 +167,8 @@ _DATES = tuple(
     for pattern in (
         rf"(?<![\d.])(?P<year>{_YEAR})(?P<sep>[-/.])[ ]?"
         r"(?P<month>\d{1,2})(?P=sep)[ ]?(?P<day>\d{1,2})(?!\d)",
-        r"(?<![\d.,/:-])(?P<first>\d{1,2})(?P<sep>[./-])[ ]?(?P<second>\d{1,2})(?:(?P=sep)|,(?=[ ]))"
-        r"[ ]?"
+        r"(?<![\d.,/:-])(?P<first>\d{1,2})(?P<sep>[./-])[ ]?(?P<second>\d{1,2})"
+        r"(?:(?P=sep)|,(?=[ ]))[ ]?"
         rf"(?P<year>\d\d(?=\d\d:\d\d)|{_YEAR}|\d\d){_NO_DIGIT}(?![./-]\d|%)",
         rf"(?<![\d.])(?P<day>\d{{1,2}}){_ORDINAL}[ \u00a0\-/.]{{0,3}}{_OF}"
         rf"(?P<word>{_WORD})\.?[,/ \u00a0\-]{{0,3}}{_OF}"

@@ -11,10 +11,14 @@ from stance.parsing.textlines import Line, Page, count_words, is_buttons, join_l
 from stance.thread import Article
 
 _CREDITS = phrases.phrase_pattern(phrases.CREDITS)
+_BY_WORD = (
+    r"[Ww]ritten [Bb]y|[Pp]osted [Bb]y|[Pp]ublished [Bb]y|[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]oor|"
+    r"[Tt]ext:|[Aa]uthor:|[Aa]utor(?:in)?:|[Aa]uteur ?:|[Аа]втор:"
+)
+_NAME = r"[^\W\d_][\w'’.-]{0,30}"
 _BY = re.compile(
-    r"(?:^|[\s|·•(])(?:[Ww]ritten [Bb]y|[Pp]osted [Bb]y|[Pp]ublished [Bb]y|[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|"
-    r"[Dd]oor|[Tt]ext:|[Aa]uthor:|[Aa]utor(?:in)?:|[Aa]uteur ?:|[Аа]втор:)\s{1,3}"
-    r"(?P<name>[^\W\d_][\w'’.-]{0,30}(?:\s(?:(?:von|van|de|del|da|di|der|den|le|la)\s){0,2}[^\W\d_a-zа-я][\w'’.-]{0,30}){0,3})"
+    rf"(?:^|[\s|·•(])(?:{_BY_WORD})\s{{1,3}}(?P<name>{_NAME}"
+    r"(?:\s(?:(?:von|van|de|del|da|di|der|den|le|la)\s){0,2}[^\W\d_a-zа-я][\w'’.-]{0,30}){0,3})"
 )
 _WRITTEN_BY = re.compile(
     r"^(?:written by|about the author|uber den autor|a propos de l'auteur)\W*$"
@@ -36,14 +40,14 @@ def read_article(page: Page, end: int, now: datetime | None) -> Article | None:
         None where those lines hold no running text.
     """
     blocks = _blocks(page, end)
-    first, last = _densest(page, blocks)
-    if first is None or last is None:
+    stretch = _densest(page, blocks)
+    if stretch is None:
         return None
+    first, last = stretch
     start = blocks[first][0]
     title, title_index = _find_title(page, start, end, blocks[first : last + 1])
     author = _find_author(page, title_index, start, blocks[last][1], end)
-    kept = blocks[first : last + 1]
-    kept = _trim(page, kept, author)
+    kept = _trim(page, blocks[first : last + 1], author)
     published = _find_date(page, title_index if title_index is not None else start, start, now)
     text = "\n\n".join(join_lines(page.lines[a:b], page.width) for a, b in kept)
     return Article(title, author, published, text)
@@ -67,9 +71,10 @@ def _blocks(page: Page, end: int) -> list[tuple[int, int]]:
     return blocks
 
 
-def _densest(page: Page, blocks: Sequence[tuple[int, int]]) -> tuple[int | None, int | None]:
+def _densest(page: Page, blocks: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     """Return the stretch of blocks with most running text: the maximum sum of their worth."""
-    best, best_range = 0.0, (None, None)
+    best = 0.0
+    best_range: tuple[int, int] | None = None
     total, begin = 0.0, 0
     stops = {item.index for item in page.breaks if item.kind != "comments"}
     for position, block in enumerate(blocks):
@@ -79,7 +84,7 @@ def _densest(page: Page, blocks: Sequence[tuple[int, int]]) -> tuple[int | None,
         total += worth
         if worth > 0 and total > best:
             best, best_range = total, (begin, position)
-    return best_range  # type: ignore[return-value]
+    return best_range
 
 
 def _worth(lines: Sequence[Line]) -> float:

@@ -316,9 +316,9 @@ def _clean_name(text: str) -> str:
     """Take from the words around a time, or from a line above it, what is no name."""
     text = _trim_name(_IMAGES.sub("", text))
     folded = fold(text)
-    if len(folded) == len(text):  # so that offsets agree
-        if (match := _COMMENT_BY.search(folded)) is not None or (match := _BY.match(folded)):
-            text = _trim_name(text[match.end() :])
+    match = _COMMENT_BY.search(folded) or _BY.match(folded)
+    if match is not None and len(folded) == len(text):  # so that offsets agree
+        text = _trim_name(text[match.end() :])
     text = _NAME_START_NUMBER.sub("", text)
     words = text.split()
     while len(words) > 1 and words[-1].islower() and fold(words[-1].strip(_EDGES)) in _TAIL_WORDS:
@@ -512,7 +512,7 @@ def _header_records(
     """Read records whose header stands above the text."""
     lines = page.lines
     starts = _name_headers(page, headers, floor)
-    records = []
+    records: list[_Record] = []
     for position, header in enumerate(starts):
         end = starts[position + 1].first if position + 1 < len(starts) else ceiling
         body = list(lines[header.last + 1 : end])
@@ -908,7 +908,7 @@ def _untimed_records(page: Page, start: int, end: int) -> list[_Record]:
         bounds = [*numbers, len(lines)]
     else:
         return []
-    records = []
+    records: list[_Record] = []
     for first, last in pairwise(bounds):
         block = [line for line in lines[first:last] if line.text and not is_buttons(line.text)]
         if len(block) < 2 or not _opens_with_name(block[0]):
