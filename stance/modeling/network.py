@@ -149,7 +149,7 @@ class CommentModel(nn.Module):
     def _segments(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
     ) -> tuple[Tensor, Tensor]:
-        special = torch.isin(input_ids, self.special_ids)
+        special = torch.eq(input_ids.unsqueeze(-1), self.special_ids).any(dim=-1)
         text = (attention_mask == 1) & ~special
         # A row is a pair if any token is of type 1; its comment is that type, else all of it.
         is_pair = token_type_ids.amax(dim=1, keepdim=True)
