@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from stance.errors import InputError, OutputError, StanceError
+from stance.errors import InputError, MissingExtraError, OutputError, StanceError
 from stance.reporting.visible import make_line
 
 if TYPE_CHECKING:
@@ -75,6 +75,30 @@ def score(args: argparse.Namespace) -> int:
     return code
 
 
+def train(args: argparse.Namespace) -> int:
+    """Train a model, measure it on the benchmarks at hand, and say where it is."""
+    _need_extra("stance train", "train", ("torch", "transformers", "datasets", "sklearn", "onnx"))
+    from stance.evaluation.suites import measure
+    from stance.training.config import load_config
+    from stance.training.train import read_metrics, train, write_metrics
+
+    config = load_config(args.config, args.overrides)
+    folder = train(config, resume=args.resume)
+    if args.benchmarks:
+        metrics = {**read_metrics(folder), "benchmarks": measure(folder, Path(config.data_root))}
+        write_metrics(config, metrics, folder)
+    print(folder)
+    return DONE
+
+
+def _need_extra(task: str, extra: str, packages: Sequence[str]) -> None:
+    from importlib.util import find_spec
+
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingExtraError(task, extra, package)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command of `stance`: what runs it, what declares its arguments, what its help says."""
@@ -93,6 +117,7 @@ def _commands() -> dict[str, Command]:
         "score": Command(
             score, _add_score_arguments, "score comments: stance, toxicity, toxic words", _SCORE
         ),
+        "train": Command(train, _add_train_arguments, "train a model from a configuration", _TRAIN),
     }
 
 
@@ -137,6 +162,17 @@ examples:
 """
 
 
+_TRAIN = """\
+Needs the extra: pip install 'stance[train]'. Writes a folder for each stage and, in model/, what
+stance score --model takes: weights, model.onnx, calibration, metrics and model card.
+
+examples:
+  STANCE_DATA=corpora stance train configs/default-model.yaml
+  stance train configs/default-model.yaml --set seed=2 --set output=runs/second
+  stance train configs/default-model.yaml --resume
+"""
+
+
 def _add_parse_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pages", nargs="+", metavar="PAGE", help="a file, a folder, or -")
     _add_now(parser)
@@ -171,6 +207,27 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=_count, metavar="N", help="processor threads (default: all cores)"
     )
     _add_now(parser)
+
+
+def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", metavar="CONFIG", help="a YAML file as in configs/")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="change an option, such as stages.0.epochs=2; may be given several times",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the last whole checkpoint"
+    )
+    parser.add_argument(
+        "--no-benchmarks",
+        action="store_false",
+        dest="benchmarks",
+        help="do not measure the finished model on the benchmarks under the data root",
+    )
 
 
 def _add_now(parser: argparse.ArgumentParser) -> None:

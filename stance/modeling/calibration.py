@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from stance.errors import ModelError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
+from stance.tables import atomic_file
 
 Floats = NDArray[np.floating[Any]]
 
@@ -71,9 +72,8 @@ class Calibration:
     def save(self, folder: Path) -> None:
         """Write `calibration.json` into a model folder."""
         content = json.dumps({"version": _VERSION, **asdict(self)}, indent=2) + "\n"
-        partial = folder / (FILE_NAME + ".tmp")
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(folder / FILE_NAME)
+        with atomic_file(folder / FILE_NAME) as file:
+            file.write(content.encode())
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -129,16 +129,15 @@ def to_onnx(model: CommentModel, path: Path) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Any:
-    """Keep the exporter's progress out of the terminal; what it raises still comes through."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Keep progress of the exporters out of the terminal; what they raise still comes through."""
+    below = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(below)
 
 
 def quantise(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -154,7 +153,8 @@ def quantise(model: onnx.ModelProto) -> onnx.ModelProto:
         is_symmetric=True,
         accuracy_level=_INT8_COMPUTE,
     )
-    quantizer.process()
+    with _quiet():
+        quantizer.process()
     result: onnx.ModelProto = quantizer.model.model
     _drop_unused(result.graph)
     return result

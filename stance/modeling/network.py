@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from stance.errors import ModelError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
+from stance.tables import atomic_file
 
 # What the collator writes where a corpus lacks a label.
 UNKNOWN_STANCE = -100
@@ -210,10 +211,9 @@ class CommentModel(nn.Module):
             name: value.to(dtype).contiguous() if value.is_floating_point() else value
             for name, value in weights.items()
         }
-        partial = folder / "model.safetensors.tmp"
-        save_file(stored, partial, metadata={"format": "pt"})
-        partial.replace(folder / "model.safetensors")
-        _write_config(folder / "config.json", self._config_dict())
+        with atomic_file(folder / "model.safetensors") as file:
+            file.write(save(stored, metadata={"format": "pt"}))
+        write_json(folder / "config.json", self._config_dict())
 
     def _config_dict(self) -> dict[str, Any]:
         settings = {"special_ids": self.special_ids.tolist(), "max_length": self.max_length}
@@ -224,10 +224,10 @@ def _is_head(name: str) -> bool:
     return name.startswith(_HEADS)
 
 
-def _write_config(path: Path, config: dict[str, Any]) -> None:
-    partial = path.with_suffix(".json.tmp")
-    partial.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    partial.replace(path)
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file that people read; an older one is replaced as a whole."""
+    with atomic_file(path) as file:
+        file.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def losses(

@@ -135,36 +135,52 @@ class Analyzer:
     def _predict_chunk(
         self, texts: Sequence[str], targets: Sequence[Sequence[str]], threshold: float | None
     ) -> list[Prediction]:
-        names = list(dict.fromkeys(name for row in targets for name in row))
-        name_tokens = dict(zip(names, self._encoder.tokenize(names), strict=True))
-        windows: list[Window] = []
-        singles: list[slice] = []
-        pairs: list[list[slice]] = []
-
-        def add(new: list[Window]) -> slice:
-            windows.extend(new)
-            return slice(len(windows) - len(new), len(windows))
-
-        for tokens, row in zip(self._encoder.tokenize(texts), targets, strict=True):
-            singles.append(add(self._encoder.single(tokens)))
-            pairs.append([add(self._encoder.pair(name_tokens[name], tokens)) for name in row])
+        windows, places = self._windows(texts, targets)
         logits = self._runtime.run(windows)
         stance = self.calibration.stance_probabilities(logits.stance)
         relevance = self.calibration.relevance_probabilities(logits.relevance)
         toxicity = self.calibration.toxicity_probabilities(logits.toxicity)
-        return [
-            Prediction(
+        predictions: dict[tuple[str, tuple[str, ...]], Prediction] = {}
+        for text, row in zip(texts, map(tuple, targets), strict=True):
+            if (text, row) in predictions:
+                continue
+            single = places[text, None]
+            # A long comment is as toxic as its worst window.
+            worst = dict(zip(TOXICITY_LABELS, toxicity[single].max(axis=0).tolist(), strict=True))
+            predictions[text, row] = Prediction(
                 stance=tuple(
-                    _stance_score(name, stance[part], relevance[part])
-                    for name, part in zip(row, parts, strict=True)
+                    _stance_score(name, stance[places[text, name]], relevance[places[text, name]])
+                    for name in row
                 ),
-                # A long comment is as toxic as its worst window.
-                toxicity=(worst := _by_label(toxicity[single].max(axis=0))),
+                toxicity=worst,
                 toxic=self._is_toxic(worst, threshold),
                 toxic_spans=self._spans(windows[single], logits, single, text),
             )
-            for text, row, single, parts in zip(texts, targets, singles, pairs, strict=True)
-        ]
+        return [predictions[text, tuple(row)] for text, row in zip(texts, targets, strict=True)]
+
+    def _windows(
+        self, texts: Sequence[str], targets: Sequence[Sequence[str]]
+    ) -> tuple[list[Window], dict[tuple[str, str | None], slice]]:
+        """Return the windows to run, each text and each pair once, and where each one's stand."""
+        wanted = dict.fromkeys(
+            (text, name) for text, row in zip(texts, targets, strict=True) for name in (None, *row)
+        )
+        names = list(dict.fromkeys(name for _, name in wanted if name is not None))
+        unique = list(dict.fromkeys(texts))
+        name_tokens = dict(zip(names, self._encoder.tokenize(names), strict=True))
+        text_tokens = dict(zip(unique, self._encoder.tokenize(unique), strict=True))
+        windows: list[Window] = []
+        places: dict[tuple[str, str | None], slice] = {}
+        for text, name in wanted:
+            tokens = text_tokens[text]
+            start = len(windows)
+            windows += (
+                self._encoder.single(tokens)
+                if name is None
+                else self._encoder.pair(name_tokens[name], tokens)
+            )
+            places[text, name] = slice(start, len(windows))
+        return windows, places
 
     def _is_toxic(self, toxicity: dict[str, float], threshold: float | None) -> bool:
         limits = self.calibration.thresholds
@@ -189,9 +205,3 @@ def _stance_score(target: str, shares: Floats, relevance: Floats) -> StanceScore
     favor, against, neutral = (float(value) for value in np.average(shares, 0, weights))
     label = STANCE_LABELS[int(np.argmax([favor, against, neutral]))]
     return StanceScore(target, label, favor, against, neutral, float(relevance.max()))
-
-
-def _by_label(probabilities: Floats) -> dict[str, float]:
-    return {
-        label: float(value) for label, value in zip(TOXICITY_LABELS, probabilities, strict=True)
-    }

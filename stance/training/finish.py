@@ -1,6 +1,5 @@
 """From trained weights to a model folder: the export, and probabilities that can be believed."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from stance.modeling.calibration import (
     uncalibrated,
 )
 from stance.modeling.encoding import InputEncoder
-from stance.modeling.export import export
+from stance.modeling.export import Parity, export
 from stance.modeling.network import CommentModel
 from stance.modeling.runtime import FILE_NAME, Logits, Runtime
 from stance.modeling.spans import character_f1, join_tokens
@@ -32,8 +31,8 @@ _PARITY_WINDOWS = 200
 _SPAN_THRESHOLDS = tuple(step / 20 for step in range(2, 19))
 
 
-def finish(model: CommentModel, encoder: InputEncoder, config: TrainConfig, folder: Path) -> None:
-    """Write the checkpoint in float16, `model.onnx` with a parity check, and `calibration.json`.
+def finish(model: CommentModel, encoder: InputEncoder, config: TrainConfig, folder: Path) -> Parity:
+    """Write the checkpoint in float16, `model.onnx` and `calibration.json`; return the parity.
 
     The calibration is fitted on the 8-bit file's own logits, since those are what users get.
     """
@@ -48,12 +47,10 @@ def finish(model: CommentModel, encoder: InputEncoder, config: TrainConfig, fold
     }
     sample = [example for rows in held_out.values() for example in rows[: _PARITY_WINDOWS // 4]]
     parity = export(model, folder, first_windows(sample, encoder))
-    (folder / "parity.json").write_text(
-        json.dumps(parity.to_dict(), indent=2) + "\n", encoding="utf-8"
-    )
     runtime = Runtime(folder / FILE_NAME)
     logits = {name: runtime.run(first_windows(rows, encoder)) for name, rows in held_out.items()}
     calibrate(held_out, logits, config, encoder).save(folder)
+    return parity
 
 
 def _held_out(shares: Sequence[ShareConfig], config: TrainConfig) -> list[Example]:

@@ -8,7 +8,6 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,51 +26,91 @@ from transformers import (
     set_seed,
 )
 
+from stance.data.corpora import checksums
 from stance.data.mix import build_mix
 from stance.errors import ConfigError
 from stance.modeling.encoding import InputEncoder
-from stance.modeling.network import CommentModel
+from stance.modeling.network import CommentModel, write_json
 from stance.training.batches import Collator, encode_examples
-from stance.training.config import StageConfig, TrainConfig, load_config
+from stance.training.card import write_card
+from stance.training.config import StageConfig, TrainConfig
 from stance.training.finish import finish
 
 PACKAGED_ENCODER = "all-MiniLM-L6-v2"
 
 
-def train(config_path: str | Path, overrides: Sequence[str] = (), *, resume: bool = False) -> Path:
+def train(config: TrainConfig, *, resume: bool = False) -> Path:
     """Train what a configuration describes and return the model folder.
+
+    The configured output folder gets a folder for each stage (logs, checkpoints) and `model/`.
 
     Parameters
     ----------
-    config_path : path
-        A YAML file as in `configs/`.
-    overrides : sequence of "section.key=value"
+    config : TrainConfig
+        As `stance.training.config.load_config` reads it.
     resume : bool
-        Go on from the last whole checkpoint in the configured output folder.
+        Go on from the last whole checkpoint in the output folder.
 
     Raises
     ------
-    ConfigError, DataError
-        The configuration or a corpus it names cannot be used.
+    ConfigError
+        The output folder is in use, or the encoder cannot be had.
+    DataError
+        A corpus cannot be read.
     """
-    config = load_config(config_path, overrides)
     output = Path(config.output)
     if output.exists() and any(output.iterdir()) and not resume:
         raise ConfigError(
             f"{output} is not empty: add --resume to go on there, or set another output"
         )
-    output.mkdir(parents=True, exist_ok=True)
+    folder = output / "model"
+    folder.mkdir(parents=True, exist_ok=True)
     set_seed(config.seed)
     tokenizer = load_tokenizer(config.encoder)
     encoder = InputEncoder(tokenizer, config.max_length)
-    tokenizer.save(str(output / "tokenizer.json"))
     model = CommentModel.from_encoder(
         encoder_folder(config.encoder), encoder.special_ids, config.max_length, config.dropout
     )
-    for number, stage in enumerate(config.stages, 1):
-        run_stage(model, stage, number, config, encoder, output, resume=resume)
-    finish(model, encoder, config, output)
-    return output
+    stages = [
+        run_stage(model, stage, number, config, encoder, resume=resume)
+        for number, stage in enumerate(config.stages, 1)
+    ]
+    tokenizer.save(str(folder / "tokenizer.json"))
+    parity = finish(model, encoder, config, folder)
+    metrics = {
+        "model": config.name,
+        "config": config.model_dump(exclude={"output", "data_root"}),
+        "data_sha256": checksums(corpora_of(config), Path(config.data_root)),
+        "stages": stages,
+        "export": parity.to_dict(),
+    }
+    write_metrics(config, metrics, folder)
+    return folder
+
+
+def write_metrics(config: TrainConfig, metrics: dict[str, Any], folder: Path) -> None:
+    """Write `metrics.json` and the model card that is made from it."""
+    write_json(folder / "metrics.json", metrics)
+    write_card(config, metrics, folder)
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Return the content of a model folder's `metrics.json`."""
+    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return metrics
+
+
+def corpora_of(config: TrainConfig) -> list[str]:
+    """Return the names of all corpora that a run reads, for training or calibration."""
+    held_out = config.calibration
+    mixes = [
+        *(stage.mix for stage in config.stages),
+        held_out.stance,
+        held_out.relevance,
+        held_out.toxicity,
+        held_out.spans,
+    ]
+    return sorted({share.corpus for mix in mixes for share in mix})
 
 
 def encoder_folder(name: str) -> str:
@@ -108,23 +147,28 @@ def run_stage(
     number: int,
     config: TrainConfig,
     encoder: InputEncoder,
-    output: Path,
     *,
     resume: bool,
-) -> None:
-    """Train `model` in place on a stage's mix, or load what the finished stage left."""
-    folder = output / f"stage-{number}-{stage.name}"
-    weights = folder / "weights.safetensors"
-    if resume and weights.exists():
+) -> dict[str, Any]:
+    """Train `model` in place on a stage's mix, or load what the finished stage left.
+
+    Returns
+    -------
+    dict
+        The stage's name, rows, tokens, steps, mean training loss and mix.
+    """
+    folder = Path(config.output) / f"stage-{number}-{stage.name}"
+    weights, summary = folder / "weights.safetensors", folder / "stage.json"
+    if resume and summary.exists():
         model.load_state_dict(load_file(weights), strict=False)
-        return
+        loaded: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
+        return loaded
     shares = [share.to_share() for share in stage.mix]
     examples, report = build_mix(shares, Path(config.data_root), config.seed + number)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "mix.json").write_text(json.dumps(report.to_dict(), indent=2), encoding="utf-8")
     rows = list(encode_examples(examples[: config.max_rows], encoder))
     tokens = sum(row["length"] for row in rows)
-    print(f"stage {number} {stage.name}: {len(rows)} rows, {tokens} tokens", file=sys.stderr)
+    print(f"stage {number} {stage.name}: {len(rows):,} rows, {tokens:,} tokens", file=sys.stderr)
+    folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(
         model=model,
         args=_arguments(stage, config, folder),
@@ -133,12 +177,24 @@ def run_stage(
         optimizers=(_optimizer(model, stage, config), None),
         callbacks=[_Log(folder / "log.jsonl")],
     )
-    trainer.train(resume_from_checkpoint=_last_whole_checkpoint(folder) if resume else None)
+    result = trainer.train(
+        resume_from_checkpoint=_last_whole_checkpoint(folder) if resume else None
+    )
     partial = weights.with_suffix(".tmp")
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
     partial.replace(weights)
+    done = {
+        "name": stage.name,
+        "rows": len(rows),
+        "tokens": tokens,
+        "steps": result.global_step,
+        "loss": round(result.training_loss, 4),
+        "mix": report.to_dict(),
+    }
+    write_json(summary, done)
     for checkpoint in folder.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
+    return done
 
 
 def _arguments(stage: StageConfig, config: TrainConfig, folder: Path) -> TrainingArguments:

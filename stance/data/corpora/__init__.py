@@ -1,6 +1,7 @@
 """The public corpora by name: where each lies under a data root, its reader and its licence."""
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,3 +86,25 @@ CORPORA: dict[str, Corpus] = {
         "toxicity/wiki_context", toxicity.read_wiki_context, "Apache-2.0", benchmark=True
     ),
 }
+
+
+def checksums(names: Iterable[str], root: Path) -> dict[str, str]:
+    """Return the SHA-256 of each corpus folder's files, by folder.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Corpora; several may share a folder.
+    root : Path
+        Folder that holds the corpora.
+    """
+    folders = sorted({CORPORA[name].folder for name in names})
+    return {folder: _checksum(root / folder) for folder in folders}
+
+
+def _checksum(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,121 @@
+"""The model card: what a model was trained on, what it reaches, what it cannot do."""
+
+from pathlib import Path
+from typing import Any
+
+from stance.data.corpora import CORPORA
+from stance.tables import atomic_file
+from stance.training.config import TrainConfig
+
+_HEAD = """\
+---
+license: apache-2.0
+language: en
+tags: [stance-detection, toxicity, toxic-spans, comments]
+---
+
+# {name}
+
+Reads a reader's comment and says its stance to a target (favor, against, neutral), whether it
+speaks about the target at all, how toxic it is by kind, and which words make it so. One
+{encoder} encoder with four heads; scored with ONNX Runtime from 8-bit weights.
+"""
+
+_LIMITS = """\
+## What it cannot do
+
+- It reads English. Other languages get numbers that mean nothing.
+- A quotation counts as its quoter's words: irony, quotation and rhetorical questions mislead it.
+- It knows a target by its words alone, not who somebody is or what has happened since.
+- Its toxicity labels come from raters of Wikipedia talk pages and one news-comment platform, with
+  those raters' norms. It has no label for sexually explicit text.
+- Probabilities were calibrated on held-out rows of those corpora; on other sites they can be off.
+- A flag is a reason for a person to look, not a reason to delete.
+"""
+
+
+def write_card(config: TrainConfig, metrics: dict[str, Any], folder: Path) -> None:
+    """Write the README.md of a model folder.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    metrics : dict
+        Content of the folder's `metrics.json`.
+    folder : Path
+    """
+    parts = [
+        _HEAD.format(name=config.name, encoder=config.encoder),
+        _training(config, metrics),
+        _figures(metrics.get("benchmarks", {})),
+        _parity(metrics["export"]),
+        _LIMITS,
+    ]
+    with atomic_file(folder / "README.md") as file:
+        file.write("\n".join(parts).encode())
+
+
+def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
+    lines = [
+        "## Training data",
+        "",
+        f"Seed {config.seed}, {config.precision}, windows of {config.max_length} tokens. Texts of "
+        "benchmarks and of other splits were left out of training.",
+        "",
+        "| stage | corpus | rows | dropped: in a benchmark or held out | licence |",
+        "|---|---|---|---|---|",
+    ]
+    for stage in metrics["stages"]:
+        for corpus, rows in stage["mix"]["kept"].items():
+            dropped = stage["mix"]["dropped_in_benchmark"].get(corpus, 0)
+            licence = CORPORA[corpus].licence
+            lines.append(f"| {stage['name']} | {corpus} | {rows:,} | {dropped:,} | {licence} |")
+    return "\n".join([*lines, ""])
+
+
+def _figures(benchmarks: dict[str, Any]) -> str:
+    lines = [
+        "## Figures",
+        "",
+        "Of the 8-bit ONNX file, one run with the seed above, on test rows that training never saw.",
+        "",
+        "| benchmark | figure | value |",
+        "|---|---|---|",
+    ]
+    for name, figures in benchmarks.items():
+        lines += [f"| {name} | {key} | {_number(value)} |" for key, value in _flat(figures).items()]
+    if not benchmarks:
+        return "## Figures\n\nNot measured: the benchmarks were not at hand.\n"
+    return "\n".join([*lines, ""])
+
+
+def _flat(figures: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in figures.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key} ")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "–" if value is None else f"{value:,}"
+
+
+def _parity(export: dict[str, Any]) -> str:
+    return "\n".join(
+        [
+            "## Export",
+            "",
+            f"Largest difference of a probability from PyTorch on {export['windows']} windows:",
+            "",
+            "| head | float32 | 8-bit |",
+            "|---|---|---|",
+            *(
+                f"| {head} | {export['float32'][head]:.1e} | {export['int8'][head]:.4f} |"
+                for head in export["float32"]
+            ),
+            "",
+        ]
+    )
