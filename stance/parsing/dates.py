@@ -136,6 +136,8 @@ _ZONES = {
 
 def _fold(word: str) -> str:
     """Return `word` without case, accents and final full stop: the key of every table here."""
+    if word.isascii():
+        return word.lower().rstrip(".")
     decomposed = unicodedata.normalize("NFKD", word.casefold().replace("ı", "i"))
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return plain.replace("ł", "l").replace("ø", "o").rstrip(".")
@@ -215,6 +217,7 @@ _YEAR_AFTER_CLOCK = re.compile(rf"[ ]?(?P<year>{_YEAR})(?!\d)")
 _WEEKDAY_BEFORE = re.compile(
     r"(?<!\w)([^\W\d_]{2,14})(?:-feira)?\.?,?[ \u00a0]{1,2}(?:den[ ]|the[ ]|el[ ]|le[ ])?$"
 )
+_DIGIT = re.compile(r"\d")
 _GLUED_MONTH = re.compile(r"(?<=[^\WA-ZÄÖÜ\d_])[A-Z][^\W\d_]{1,11}$")
 _CLOCK_REACH = 40  # characters before a date in which its clock or weekday may stand
 
@@ -367,6 +370,8 @@ def _first(moments: Iterator[_Moment]) -> _Moment | None:
 
 def _moments(text: str, day_first: bool | None) -> Iterator[_Moment]:
     """Yield the first valid moment of every date pattern."""
+    if not _DIGIT.search(text):
+        return
     for pattern in _DATES:
         position = 0
         while (match := pattern.search(text, position)) is not None:
@@ -554,6 +559,8 @@ def _read_piece(match: re.Match[str]) -> tuple[int, str] | None:
 
 def _day_word(text: str, whole: bool) -> _Span | None:
     """Find "yesterday at 5:35 pm"; without a clock only where it is (nearly) the whole text."""
+    if not whole and not _DIGIT.search(text):
+        return None
     for match in _DAY_WORD.finditer(text):
         days = _DAYS_BACK.get(_fold(match["day"]))
         if days is None:

@@ -6,6 +6,7 @@ or a widespread publishing system use it.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Nouns that head a list of comments ("15 Comments", "Kommentare (3)", "3 Gedanken zu …").
 COMMENT_NOUNS = (
@@ -80,7 +81,8 @@ COMMENT_FORMS = (
     "din e-postadress", "legg igjen en kommentar", "legg igjen et svar", "skriv et svar",
     "efterlad et svar", "din e-mail-adresse", "napsat komentar", "pridat komentar",
     "vase e-mailova adresa", "bir cevap yazin", "bir yanit yazin", "yorum yaz", "yorum yapin",
-    "e-posta hesabiniz", "jata kommentti", "kirjoita kommentti", "コメントを残す", "发表评论", "发表回复",
+    "e-posta hesabiniz", "jata kommentti", "kirjoita kommentti",
+    "コメントを残す", "发表评论", "发表回复",
     "댓글 남기기",
 )  # fmt: skip
 # Headings of what is neither article nor comment: sidebars, related reading, footers.
@@ -167,7 +169,8 @@ BUTTON_WORDS = (
 )
 REPLY_WORDS = (
     "reply antworten antwort répondre responder rispondi beantwoorden reageer odpowiedz "
-    "ответить відповісти svara svar besvar odpovědět yanıtla cevapla vastaa 返信 回复 답글 reagovat "
+    "ответить відповісти svara svar besvar odpovědět yanıtla cevapla vastaa 返信 回复 "
+    "답글 reagovat "
     "răspunde respond beantworten reply."
 )
 # Verbs in "NAME says:".
@@ -248,6 +251,13 @@ def fold(text: str) -> str:
     >>> fold(" Écrire  un COMMENTAIRE ")
     'ecrire un commentaire'
     """
+    if text.isascii():  # most lines: some twenty times faster
+        return " ".join(text.lower().split())
+    return _fold_unicode(text)
+
+
+@lru_cache(maxsize=4096)
+def _fold_unicode(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return " ".join(plain.replace("ł", "l").replace("ø", "o").replace("ı", "i").split())

@@ -15,7 +15,8 @@ from stance.errors import InputError
 from stance.parsing.detect import EXPECTED, HEAD_BYTES, Format, decode, detect_format, refuse_binary
 from stance.thread import Thread
 
-LARGEST_PAGE = 32 * 1024 * 1024  # bytes; some 30,000 comments
+LARGEST_PAGE = 32 * 1024 * 1024  # bytes of HTML; some 30,000 comments
+LARGEST_DUMP = 16 * 1024 * 1024  # bytes of plain text
 PAGE_ENDINGS = (
     ".html", ".htm", ".xhtml", ".mhtml", ".mht", ".txt", ".text", ".md",
     ".xml", ".json", ".jsonl", ".ndjson", ".csv", ".tsv",
@@ -146,11 +147,11 @@ def _parse_as(
     if kind == "text":
         from stance.parsing.textdump import parse_textdump
 
-        yield parse_textdump(_read_page(stream, source), source=source, now=now)
+        yield parse_textdump(_read_page(stream, source, LARGEST_DUMP), source=source, now=now)
     elif kind in ("html", "mhtml"):
         from stance.parsing.html import parse_html
 
-        markup = _read_page(stream, source)
+        markup = _read_page(stream, source, LARGEST_PAGE)
         if kind == "mhtml":
             markup = _page_of_mhtml(markup, source)
         yield parse_html(markup, source=source, now=now)
@@ -160,11 +161,11 @@ def _parse_as(
         yield from parse_export(stream, kind, source=source, now=now)
 
 
-def _read_page(stream: BinaryIO, source: str) -> str:
-    data = stream.read(LARGEST_PAGE + 1)
-    if len(data) > LARGEST_PAGE:
+def _read_page(stream: BinaryIO, source: str, largest: int) -> str:
+    data = stream.read(largest + 1)
+    if len(data) > largest:
         raise InputError(
-            f"{source}: larger than {LARGEST_PAGE // 2**20} MB; expected a single page "
+            f"{source}: larger than {largest // 2**20} MB; expected a single page "
             "(split it, or give the comments as JSON Lines, which stream)"
         )
     return decode(data, source=source)

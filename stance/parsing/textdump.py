@@ -36,7 +36,7 @@ from stance.parsing.textlines import (
 )
 from stance.thread import Article, Comment, Thread
 
-LONGEST_HEADER = 250  # characters of a line that may be a header
+LONGEST_HEADER = 180  # characters of a line that may be a header
 LONGEST_NAME = 70
 SHORTEST_ARTICLE = 40  # words above the first post of a forum page that are no article yet
 ENOUGH_EVIDENCE = 2.0
@@ -65,6 +65,7 @@ _HALF_DAY = re.compile(r"\b[ap]\.?m\b\.?|(?<=\d)[ap]m\b")
 _NAME_START_NUMBER = re.compile(r"^#?\d{1,5}[.):]?\s{1,4}(?=\D)")
 _IMAGES = re.compile(r"^\s*(?:[^\w\s\[(]\s)?(?:\[[\w-]{0,24}\]\s?){1,4}")  # as w3m prints them
 _SEPARATORS = " \t|·•●,;:–—"
+_DIGIT = re.compile(r"\d")
 _CLOCK_ALONE = re.compile(r"\(?\d{1,2}[:.h]\d\d(?::\d\d)?\s?(?:[ap]\.?m\.?)?\)?", re.IGNORECASE)
 _EXCERPT = re.compile(
     r"^(?:\[(?:\.{3}|…)\]|(?:\.{3}|…) ).{0,2000}(?:\[(?:\.{3}|…)\]|(?:\.{3}|…))$", re.DOTALL
@@ -239,6 +240,8 @@ def _read_header(index: int, line: Line) -> _Header | None:
     if _PINGBACK.match(fold(text[:40])):
         return _Header(index, index, None, None, "ping", ping=True)
     short = text[:LONGEST_HEADER]
+    if len(short) > 60 and not _DIGIT.search(short):  # a sentence, most often
+        return _read_says(index, text)
     span = find_time(short)
     if span is None and len(short) <= 20 and is_relative_time(short):
         span = (0, len(short))
@@ -642,7 +645,7 @@ def _extend_up(lines: Sequence[Line], header: _Header, floor: int) -> int:
         folded = fold(line.text)
         bare = line.text.isascii() and not any(letter.isalpha() for letter in folded)
         repeats = bool(name) and name in folded and len(folded) <= len(name) + 20
-        placeholder = folded.startswith("[") and folded.endswith("]") and len(folded) < 40
+        placeholder = _IMAGES.fullmatch(line.text) is not None and folded not in _DELETED
         if not ((bare and len(folded) <= 8) or repeats or placeholder):
             break
         first -= 1

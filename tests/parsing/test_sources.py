@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stance.errors import InputError, StanceError
 from stance.parsing import find_sources, parse, parse_bytes, parse_threads
-from stance.parsing.sources import LARGEST_PAGE
+from stance.parsing.sources import LARGEST_DUMP
 
 DUMP = """Trams return
 
@@ -130,7 +130,7 @@ def test_a_page_beyond_all_measure_is_refused_quickly() -> None:
     with pytest.raises(InputError) as caught:
         list(_parse_stream(io.BufferedReader(Endless()), "huge.txt", None))
     assert str(caught.value) == (
-        f"huge.txt: larger than {LARGEST_PAGE // 2**20} MB; expected a single page "
+        f"huge.txt: larger than {LARGEST_DUMP // 2**20} MB; expected a single page "
         "(split it, or give the comments as JSON Lines, which stream)"
     )
     assert time.perf_counter() - start < 5
