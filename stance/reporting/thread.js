@@ -52,11 +52,8 @@ function setUp(section, { targets, rows }) {
   function apply() {
     const all = rows.map((_, number) => number).sort(orders[value("sort")]);
     shown = all.filter(matches);
-    const visible = new Set(shown);
-    items.forEach((item, number) => {
-      item.hidden = !visible.has(number);
-    });
-    list.append(...all.map((number) => items[number]));
+    // Taken out, not hidden: browsers lay out thousands of hidden items all the same.
+    list.replaceChildren(...shown.map((number) => items[number]));
     list.classList.toggle("flat", value("sort") !== "thread");
     tool("status").textContent = `${shown.length} of ${rows.length} comments shown`;
   }
@@ -77,14 +74,14 @@ function setUp(section, { targets, rows }) {
     const open = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(open));
     button.textContent = open ? "Hide flagged texts" : "Show flagged texts";
-    for (const details of list.querySelectorAll(".hidden-text")) {
-      details.open = open;
+    for (const item of items) {
+      item.querySelector(".hidden-text")?.toggleAttribute("open", open);
     }
   });
   tool("csv").addEventListener("click", () => save(shown.map((number) => rows[number]), "csv"));
   tool("json").addEventListener("click", () => save(shown.map((number) => rows[number]), "json"));
+  tool("status").textContent = `${rows.length} of ${rows.length} comments shown`;
   section.querySelector(".tools").hidden = false;
-  apply();
   return { items, reset };
 }
 
@@ -143,11 +140,12 @@ const sections = [...document.querySelectorAll(".thread")].map((section, number)
   setUp(section, threads[number]),
 );
 
-// A link to a comment that a filter hides shows it all the same.
+// A link to a comment that a filter has taken out brings it back.
 function showLinked() {
-  const item = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const id = decodeURIComponent(location.hash.slice(1));
   for (const { items, reset } of sections) {
-    if (item?.hidden && items.includes(item)) {
+    const item = items.find((own) => own.id === id);
+    if (item && !item.isConnected) {
       reset();
       item.scrollIntoView();
     }

@@ -270,3 +270,11 @@ def test_a_page_of_thousands(fake_analyzer: Any) -> None:
     page = render_threads([scored])
     assert time.perf_counter() - start < 20
     assert len(page) < 20_000_000
+
+
+def test_our_script_never_reads_text_as_markup_or_code(hostile: tuple[str, Any]) -> None:
+    script = hostile[1].cssselect("script:not([id])")[0].text
+    for way in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "Function("):
+        assert way not in script
+    for way in ("fetch(", "XMLHttpRequest", "sendBeacon", "import(", "http"):
+        assert way not in script
