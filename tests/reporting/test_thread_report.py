@@ -266,9 +266,9 @@ def test_only_web_addresses_become_links(fake_analyzer: Any) -> None:
 
 def test_a_page_of_thousands(fake_analyzer: Any) -> None:
     scored = fake_analyzer.score(thread(*["I love trams, idiot."] * 5000), ["trams", "buses"])
-    start = time.perf_counter()
+    start = time.process_time()
     page = render_threads([scored])
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
     assert len(page) < 20_000_000
 
 
