@@ -155,9 +155,9 @@ class _Layout:
         self.targets = targets
         self.column = column  # width of a target's column, 0 for none
         self.number = max(2, len(str(comments)))
-        self.text = max(
-            20, width - self.number - 2 - len(targets) * (column + 2) * (column > 0) - 8
-        )
+        # Two columns part each cell from the next, and six are for the toxicity.
+        taken = self.number + 2 + len(targets) * (column + 2) * (column > 0) + 6 + 2 + 2
+        self.text = max(20, width - taken)
 
     @classmethod
     def fitting(cls, width: int, comments: int, targets: Sequence[str], total: int) -> Self:

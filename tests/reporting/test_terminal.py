@@ -92,6 +92,15 @@ def test_every_width_holds_every_target(
         assert "… and 18 more targets" in " ".join(text.split())
 
 
+def test_no_score_is_cut_off(fake_analyzer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for width in range(30, 140):
+        monkeypatch.setenv("COLUMNS", str(width))
+        text = shown(fake_analyzer.score(page("I hate it"), ["a", "b", "c", "d"]))
+        comment = text[text.index("Ann") :]
+        assert "…" not in comment
+        assert comment.count("against") == 4
+
+
 def test_long_comments_are_cut_at_their_end(fake_analyzer: Any) -> None:
     text = shown(fake_analyzer.score(page("a" * 279 + "idiot"), []))
     assert text.count("a" * 50) >= 2
