@@ -24,6 +24,7 @@ from stance.parsing.records import TIME, Group, Record, roles_of, words_of
 LONGEST_TIME_LINE = 120
 LONGEST_ABOUT = 60  # characters beside the time in an element that only says who and when
 MOST_ANCHORS = 60_000
+MOST_GROUPS = 200
 MOST_CANDIDATES = 4
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -60,7 +61,7 @@ def find_candidates(tree: HtmlElement) -> list[Candidate]:
     for anchor in _find_anchors(tree):
         groups[_signature(anchor)].append(anchor)
     candidates = []
-    for anchors in groups.values():
+    for anchors in sorted(groups.values(), key=len, reverse=True)[:MOST_GROUPS]:
         units = _units(anchors)
         if not units or is_elsewhere(units[0]):
             continue
