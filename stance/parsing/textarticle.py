@@ -185,9 +185,16 @@ def _trim(
         seen += b - a
     while len(blocks) > 1 and _is_closing(page.lines[blocks[-1][0]], author):
         blocks = blocks[:-1]
-    while len(blocks) > 1 and _worth(page.lines[slice(*blocks[0])]) <= 0:
+    while len(blocks) > 1 and _is_caption(page.lines[slice(*blocks[0])]):
         blocks = blocks[1:]
     return blocks
+
+
+def _is_caption(lines: Sequence[Line]) -> bool:
+    """Tell a caption or credit above the text, or a menu."""
+    words = sum(count_words(line.text) for line in lines)
+    credited = any(_CREDITS.match(fold(line.text[:60])) is not None for line in lines)
+    return _worth(lines) <= 0 or (credited and words < 25)
 
 
 def _is_closing(line: Line, author: str | None) -> bool:
