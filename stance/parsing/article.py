@@ -2,21 +2,23 @@
 
 import logging
 import re
+from contextlib import suppress
 from typing import Any
 
 from lxml import etree
 from lxml.html import HtmlElement
 
-from stance.parsing.records import Record
+from stance.parsing.fields import Record
+from stance.parsing.selectors import strings
 from stance.thread import Article
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:$|[T ]\d\d:\d\d)")
 _DATES = tuple(
     etree.XPath(path, smart_strings=False)
     for path in (
-        "//meta[@property='article:published_time' or @property='og:article:published_time']/@content",
-        "//meta[@itemprop='datePublished' or @name='date' or @name='pubdate' or @name='publish-date'"
-        " or @name='DC.date.issued' or @name='dcterms.created']/@content",
+        "//meta[@property='article:published_time']/@content",
+        "//meta[@itemprop='datePublished' or @name='date' or @name='pubdate'"
+        " or @name='publish-date' or @name='DC.date.issued' or @name='dcterms.created']/@content",
         "//time[@itemprop='datePublished' or @pubdate]/@datetime",
     )
 )
@@ -54,10 +56,8 @@ def _read_metadata(tree: HtmlElement, url: str | None) -> Any:
     from trafilatura import metadata
 
     about = metadata.examine_meta(tree)
-    try:
+    with suppress(Exception):  # other people's JSON, and its reader raises anything
         about = metadata.extract_meta_json(tree, about)
-    except Exception:  # noqa: BLE001, S110 - other people's JSON, and its reader raises anything
-        pass
     about.title = about.title or metadata.extract_title(tree)
     about.author = about.author or metadata.extract_author(tree)
     about.url = url or about.url or metadata.extract_url(tree, None)
@@ -68,12 +68,12 @@ def _read_metadata(tree: HtmlElement, url: str | None) -> Any:
 def _read_date(tree: HtmlElement, url: str | None) -> str | None:
     """Return when the article was published: as its markup says, else by htmldate."""
     for path in _DATES:
-        for value in path(tree):
+        for value in strings(path, tree):
             if _ISO.match(value.strip()):
-                return str(value.strip())
+                return value.strip()
     from htmldate import find_date
 
     try:
         return find_date(tree, url=url, extensive_search=False, original_date=True)
-    except Exception:  # noqa: BLE001 - it reads whatever a page says
+    except Exception:  # it reads whatever a page says
         return None

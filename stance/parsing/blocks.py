@@ -9,16 +9,19 @@ from lxml.html import HtmlElement
 
 _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufe0f\ufeff\u00ad]{1,400}")
 
-PARAGRAPH_TAGS = frozenset(
-    "p blockquote ul ol dl pre table h1 h2 h3 h4 h5 h6 hr figure aside details".split()
-)
-LINE_TAGS = frozenset(
+
+def _tags(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PARAGRAPH_TAGS = _tags("p blockquote ul ol dl pre table h1 h2 h3 h4 h5 h6 hr figure aside details")
+LINE_TAGS = _tags(
     "div li tr dt dd section article header footer main address fieldset form nav center "
-    "summary figcaption option caption thead tbody tfoot body html legend".split()
+    "summary figcaption option caption thead tbody tfoot body html legend"
 )
-SILENT_TAGS = frozenset(
-    "script style noscript template head title meta link button input select textarea option svg "
-    "iframe object embed audio video canvas map math progress dialog".split()
+SILENT_TAGS = _tags(
+    "script style noscript template head title meta link button input select textarea option "
+    "svg iframe object embed audio video canvas map math progress dialog"
 )
 
 
@@ -162,12 +165,12 @@ def _emoji(image: HtmlElement) -> str:
 
 
 def join_lines(lines: list[Line]) -> str:
-    """Join lines into a text whose paragraphs are parted by a blank line.
+    r"""Join lines into a text whose paragraphs are parted by a blank line.
 
     Examples
     --------
     >>> join_lines([Line("One", 2), Line("two", 1), Line("Three", 2)])
-    'One\\ntwo\\n\\nThree'
+    'One\ntwo\n\nThree'
     """
     parts: list[str] = []
     for line in lines:

@@ -10,6 +10,8 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from stance.parsing.article import read_article
+from stance.parsing.blocks import inline_text
+from stance.parsing.fields import Record
 from stance.parsing.induction import (
     are_from_elsewhere,
     find_candidates,
@@ -17,8 +19,8 @@ from stance.parsing.induction import (
     is_elsewhere,
 )
 from stance.parsing.markup import FAMILIES, HOSTED_ELSEWHERE, INDUCED
-from stance.parsing.blocks import inline_text
-from stance.parsing.records import Group, Record, find_records, read_group, select, without_idle
+from stance.parsing.records import Group, find_records, read_group
+from stance.parsing.selectors import select, strings, without_idle
 from stance.parsing.structured import read_json_ld
 from stance.thread import Comment, Thread
 
@@ -122,7 +124,7 @@ def _is_forum(group: Group) -> bool:
     """Tell from the address of a page, or of its first post, whether it is a forum thread."""
     links = select(group.tree, "link[rel='canonical'], meta[property='og:url']")
     addresses = [link.get("href") or link.get("content") or "" for link in links]
-    for link in _LINKS(group.records[0].element):
+    for link in strings(_LINKS, group.records[0].element):
         if "#" in link:
             addresses.append(link)
         elif _FORUM_SCRIPT.search(link):
@@ -193,7 +195,7 @@ def _names_in(tree: HtmlElement) -> str:
     """Return each class, id, component and tag name of a page once."""
     names = {element.tag for element in _COMPONENTS(tree)}
     for path in _NAMES:
-        names.update(path(tree))
+        names.update(strings(path, tree))
     return "\n".join(names)
 
 
@@ -228,7 +230,7 @@ def _held_together(parts: list[HtmlElement]) -> HtmlElement:
 
 
 def to_comments(records: Sequence[Record]) -> tuple[Comment, ...]:
-    """Number the records, and leave out what is no comment."""
+    """Return numbered comments; leave out what is no comment."""
     shown = [
         record for record in records if record.lines and not record.pingback and not record.deleted
     ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any, cast
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -19,7 +20,11 @@ from lxml.html import HtmlElement
 from stance.parsing import markup
 from stance.parsing.blocks import SILENT_TAGS, inline_text
 from stance.parsing.dates import find_time, is_relative_time
-from stance.parsing.records import TIME, Group, Record, roles_of, words_of
+from stance.parsing.fields import Record
+from stance.parsing.people import leads_to_person
+from stance.parsing.records import Group
+from stance.parsing.roles import TIME, roles_of, words_of
+from stance.parsing.selectors import strings
 
 LONGEST_TIME_LINE = 120
 LONGEST_ABOUT = 60  # characters beside the time in an element that only says who and when
@@ -74,7 +79,7 @@ def find_candidates(tree: HtmlElement) -> list[Candidate]:
 def _find_anchors(tree: HtmlElement) -> list[HtmlElement]:
     """Return the elements that show a time, in document order."""
     anchors: dict[HtmlElement, None] = {}
-    for text in _TEXT_NODES(tree):
+    for text in _text_nodes(tree):
         stripped = text.strip()
         if not 2 <= len(stripped) <= LONGEST_TIME_LINE:
             continue
@@ -95,6 +100,11 @@ def _find_anchors(tree: HtmlElement) -> list[HtmlElement]:
         if len(anchors) >= MOST_ANCHORS:
             break
     return list(anchors)
+
+
+def _text_nodes(tree: HtmlElement) -> list[Any]:
+    """Return short texts that may hold a time; each knows its parent element."""
+    return cast("list[Any]", _TEXT_NODES(tree))
 
 
 def _kind(element: HtmlElement) -> str:
@@ -181,20 +191,24 @@ def _names(element: HtmlElement) -> frozenset[str]:
 
 
 def _named_around(anchor: HtmlElement) -> HtmlElement | None:
-    """Return the element around a lone time whose name says that it is a comment."""
+    """Return the element around a lone time whose name says that it is a comment by someone."""
     size = len(inline_text(anchor))
-    above, best = anchor.getparent(), None
+    above = anchor.getparent()
     while above is not None and above.tag not in ("body", "html"):
-        if _names(above) & markup.COMMENT_CORE and len(inline_text(above)) > size + 12:
-            best = above
-            if any(
-                roles_of(inner)[1] >= 2
-                for inner in above.iterdescendants()
-                if isinstance(inner.tag, str)
-            ):
-                return best
+        if (
+            _names(above) & markup.COMMENT_CORE
+            and len(inline_text(above)) > size + 6
+            and any(map(_names_person, above.iterdescendants()))
+        ):
+            return above
         above = above.getparent()
     return None
+
+
+def _names_person(element: HtmlElement) -> bool:
+    if element.tag == "a" and leads_to_person(element.get("href") or ""):
+        return True
+    return isinstance(element.tag, str) and roles_of(element)[1] >= 2
 
 
 def _naming(units: Sequence[HtmlElement]) -> int:
@@ -267,7 +281,7 @@ def are_from_elsewhere(records: Sequence[Record]) -> bool:
     """Tell whether records link to comments on several other pages, as "latest comments" do."""
     pages = []
     for record in records:
-        for link in _COMMENT_LINK(record.element):
+        for link in strings(_COMMENT_LINK, record.element):
             path, _, fragment = link.partition("#")
             if path and "comment" in fragment and "comment/" not in path:
                 pages.append(_PAGED.sub("", path))

@@ -336,7 +336,8 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "woltlab",
         ("messageText", "wbbPost", "commentResponse", "jsComment"),
-        "article.wbbPost, article.message[data-object-id], li.commentResponse, li.comment.jsComment",
+        "article.wbbPost, article.message[data-object-id], li.commentResponse, "
+        "li.comment.jsComment",
         author=(".messageAuthor .username", ".username"),
         time=(".messagePublicationTime time@datetime", "time@datetime"),
         body=(".messageText", ".userMessage"),
@@ -499,7 +500,8 @@ COMMENT_WORDS = _words(
     "comment comments commentlist comentario comentarios comentário kommentar kommentare "
     "kommentarer commentaire commentaires commento commenti komentarz komentarze reactie reacties "
     "reaction yorum yorumlar opinion opinions opinie discussion talkback feedback "
-    "post posts reply replies respuesta antwort response message messages forum thread posting beitrag"
+    "post posts reply replies respuesta antwort response message messages forum thread "
+    "posting beitrag"
 )
 COMMENT_CORE = COMMENT_WORDS - _words(
     "post posts message messages forum thread discussion feedback opinion opinions response "
@@ -557,8 +559,10 @@ BODY_WORDS = _words(
 )
 ACTION_WORDS = _words(
     "reply replybtn respond respondlink action actions button buttons btn vote votes voting voted "
-    "rating ratings rate likes like liker likers dislike share sharing sharedaddy report flag abuse permalink "
-    "edit toolbar controls control tools tool menu dropdown form signature sig avatar gravatar badge badges "
+    "rating ratings rate likes like liker likers dislike share sharing sharedaddy report flag abuse "
+    "permalink "
+    "edit toolbar controls control tools tool menu dropdown form signature sig avatar gravatar badge "
+    "badges "
     "social thumbs thumb karma score reactions responder repondre denunciar melden valoracion "
     "moderation moderate quotelink links util utils interact popup popupmenu tooltip awards "
     "nodecontrols historyedit offensive recommend edited"
@@ -568,8 +572,8 @@ HIDDEN_WORDS = _words(
     "element-invisible hide-text screen-reader screenreader"
 )
 ELSEWHERE_WORDS = _words(
-    "sidebar recent recentcomments teaser teasers ticker live navigation nav breadcrumb breadcrumbs "
-    "carousel slider promo related"
+    "sidebar recent recentcomments teaser teasers ticker live navigation nav breadcrumb "
+    "breadcrumbs carousel slider promo related"
 )
 OFTEN_ELSEWHERE_WORDS = _words("widget widgets latest menu trending")
 LIKE_WORDS = _words(
@@ -632,7 +636,8 @@ UNVERIFIED = (
 DELETED_TEXT = (
     r"[\[(<«]?\s{0,2}(?:deleted|removed|gelöscht|supprimé|eliminado|borrado|удалено|usunięty|"
     r"comment (?:deleted|removed)|deleted comment|deleted by (?:user|author|moderator)|"
-    r"(?:this|the) (?:comment|post|message) (?:has been|was|is|were) (?:deleted|removed|hidden|blocked)"
+    r"(?:this|the) (?:comment|post|message) (?:has been|was|is|were) "
+    r"(?:deleted|removed|hidden|blocked)"
     r"(?: by (?:a|an|the|its) (?:blog )?(?:author|administrator|moderator|moderators|admin|user|"
     r"owner|site administrator))?|"
     r"comment removed by (?:a |the )?moderator|removed by (?:reddit|moderator)|"
@@ -641,7 +646,8 @@ DELETED_TEXT = (
     r"(?:este|el) comentario (?:ha sido|fue) (?:eliminado|borrado)(?: por [^.\n]{0,60})?|"
     r"este comentário foi (?:removido|excluído|eliminado)(?: [^.\n]{0,60})?|"
     r"questo commento è stato (?:eliminato|rimosso)(?: [^.\n]{0,60})?|"
-    r"deze reactie is verwijderd(?: [^.\n]{0,60})?|комментарий удал[её]н)\s{0,2}[.!]?\s{0,2}[\])>»]?"
+    r"deze reactie is verwijderd(?: [^.\n]{0,60})?|комментарий удал[её]н)"
+    r"\s{0,2}[.!]?\s{0,2}[\])>»]?"
 )
 
 # Services that keep a page's comments elsewhere: the name, and what their embeds look like.

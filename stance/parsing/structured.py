@@ -16,6 +16,7 @@ from lxml.html import HtmlElement, document_fromstring
 
 from stance.parsing.blocks import join_lines, read_lines
 from stance.parsing.dates import parse_time
+from stance.parsing.selectors import strings
 from stance.thread import Comment
 
 LARGEST_BLOCK = 20_000_000  # characters of one JSON-LD block
@@ -37,7 +38,7 @@ def read_json_ld(tree: HtmlElement) -> list[Comment]:
     [('Ada', 'At last!')]
     """
     comments: list[Comment] = []
-    for block in _BLOCKS(tree):
+    for block in strings(_BLOCKS, tree):
         if "omment" not in block and "Answer" not in block:
             continue
         comments.extend(_comments_in(_load(block), len(comments)))

@@ -1,4 +1,4 @@
-"""A gate: invented pages in the markup of each family, read without a mistake in who, when and what."""
+"""A gate: invented pages in the markup of each family, read without a mistake."""
 
 import json
 from pathlib import Path

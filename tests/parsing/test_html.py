@@ -1,0 +1,154 @@
+"""Pages as a whole: who answers whom, what is no comment, and input that means harm."""
+
+import time
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stance.parsing.html import parse_html
+from stance.thread import Comment
+
+ARTICLE = (
+    "<article><h1>Trams</h1><p>The council voted on Thursday to build a tram line.</p></article>"
+)
+
+
+def wordpress(number: int, text: str, below: str = "", kind: str = "comment") -> str:
+    return (
+        f"<li id='comment-{number}' class='{kind} even depth-1'><b class='fn'>Ada {number}</b> "
+        f"<time datetime='2021-10-15T17:35:00+02:00'>Friday</time>"
+        f"<div class='comment-content'>{text}</div>{below}</li>"
+    )
+
+
+def listed(*comments: str) -> str:
+    return f"{ARTICLE}<ol class='comment-list'>{''.join(comments)}</ol>"
+
+
+def test_fields_of_a_comment() -> None:
+    thread = parse_html(
+        listed(wordpress(7, "<p>At last!<br>Well done.</p><p>When?</p>")), source="p"
+    )
+    assert thread.source == "p"
+    assert thread.format == "html"
+    assert thread.comments == (
+        Comment(
+            id="7",
+            text="At last!\nWell done.\n\nWhen?",
+            author="Ada 7",
+            published="2021-10-15T17:35:00+02:00",
+        ),
+    )
+
+
+def test_times_keep_their_offset_and_answers_their_parents() -> None:
+    below = f"<ol class='children'>{wordpress(8, '<p>No.</p>').replace('depth-1', 'depth-2')}</ol>"
+    first, second = parse_html(listed(wordpress(7, "<p>Yes.</p>", below))).comments
+    assert (first.depth, first.parent_id) == (0, None)
+    assert (second.depth, second.parent_id) == (1, "7")
+
+
+def test_pingbacks_are_left_out() -> None:
+    page = listed(
+        wordpress(7, "<p>Yes.</p>"), wordpress(8, "<p>[…] trams […]</p>", kind="pingback")
+    )
+    assert [comment.id for comment in parse_html(page).comments] == ["7"]
+
+
+def test_deleted_comments_are_counted_and_their_answers_kept() -> None:
+    below = f"<ol class='children'>{wordpress(9, '<p>Why?</p>').replace('depth-1', 'depth-2')}</ol>"
+    page = listed(
+        wordpress(7, "<p>Yes.</p>"), wordpress(8, "<p>This comment has been removed.</p>", below)
+    )
+    thread = parse_html(page)
+    assert [comment.text for comment in thread.comments] == ["Yes.", "Why?"]
+    assert thread.deleted == 1
+    assert thread.comments[1].parent_id is None
+
+
+def test_relative_times_are_resolved_only_against_a_given_time() -> None:
+    page = (
+        f"{ARTICLE}<div class='comments'><div class='comment'><span class='author'>Ada</span>"
+        "<span class='date'>3 hours ago</span><p class='text'>At last!</p></div></div>"
+    )
+    (comment,) = parse_html(page).comments
+    assert (comment.published, comment.published_text) == (None, "3 hours ago")
+    (comment,) = parse_html(page, now=datetime(2021, 10, 15, 17, 35)).comments
+    assert (comment.published, comment.published_text) == ("2021-10-15T14:35", None)
+
+
+def test_repeated_ids_stay_unique() -> None:
+    comments = parse_html(listed(wordpress(7, "<p>Yes.</p>"), wordpress(7, "<p>No.</p>"))).comments
+    assert len({comment.id for comment in comments}) == 2
+
+
+def test_comments_hosted_elsewhere_are_named() -> None:
+    thread = parse_html(f"{ARTICLE}<div id='disqus_thread'></div>")
+    assert thread.comments == ()
+    assert thread.notes == ("comments are hosted by Disqus and are not part of the saved page",)
+
+
+def test_scripts_and_markup_in_comments_are_text_or_nothing() -> None:
+    page = listed(wordpress(7, "<p>Hi<script>alert(1)</script> &lt;b&gt;there&lt;/b&gt;</p>"))
+    assert parse_html(page).comments[0].text == "Hi <b>there</b>"
+
+
+def test_other_scripts_and_emoji_stay_as_they_are() -> None:
+    text = "مرحبا 👩‍👩‍👧 שלום 🙂"
+    assert parse_html(listed(wordpress(7, f"<p>{text}</p>"))).comments[0].text == text
+
+
+def test_control_characters_do_not_cut_a_page() -> None:
+    page = listed(wordpress(7, "<p>be\x00fore</p>"), wordpress(8, "<p>aft\x1ber</p>"))
+    assert [comment.text for comment in parse_html(page).comments] == ["be fore", "aft er"]
+
+
+@pytest.mark.parametrize("page", ["", " ", "<", "<!-- -->", "<html></html>", "\x00", "\ud800"])
+def test_next_to_nothing(page: str) -> None:
+    assert parse_html(page).comments == ()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<div>" * 100_000 + "deep",
+        "<div class='comment' id='comment-1'>" * 20_000,
+        "<ul><li class='comment even depth-1'>" * 20_000,
+        "<p>" + "1" * 1_000_000,
+        "<p class='comment date'>" + " " * 300_000 + "15 October 2021",
+        "<div class='" + "comment " * 50_000 + "'>x</div>",
+    ],
+    ids=["nested", "comments in comments", "unclosed", "digits", "spaces", "class"],
+)
+def test_hostile_shapes_take_bounded_time(page: str) -> None:
+    begun = time.process_time()
+    parse_html(page)
+    assert time.process_time() - begun < 10
+
+
+def test_time_is_linear_in_comments() -> None:
+    def seconds(count: int) -> float:
+        page = listed(*(wordpress(n, f"<p>Tram {n} is fine.</p>") for n in range(count)))
+        begun = time.process_time()
+        assert len(parse_html(page).comments) == count
+        return time.process_time() - begun
+
+    seconds(10)
+    assert seconds(4_000) < 10 * max(seconds(1_000), 0.05)
+
+
+FRAGMENTS = st.sampled_from([])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(FRAGMENTS | st.text(max_size=8), max_size=60).map("".join))
+def test_nothing_raises(page: str) -> None:
+    thread = parse_html(page)
+    ids = [comment.id for comment in thread.comments]
+    assert len(set(ids)) == len(ids)
+    for comment in thread.comments:
+        assert comment.text
+        assert (comment.parent_id is None) == (comment.depth == 0)
+        assert comment.parent_id is None or comment.parent_id in ids
