@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,74 @@ class FakeAnalyzer:
 @pytest.fixture
 def fake_analyzer() -> FakeAnalyzer:
     return FakeAnalyzer()
+
+
+TINY_WORDS = (
+    "the a of is are and but trams cars bikes town hall street love hate good bad idiot fool you "
+    "they we it not never always for against close open more less ##s ##ed . , ! ?"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Hugging Face encoder of two thin layers with random weights and a few words."""
+    torch = pytest.importorskip("torch")
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *TINY_WORDS.split(), *letters]
+    words += [f"##{letter}" for letter in letters]
+    vocabulary = {word: place for place, word in enumerate(words)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))  # noqa: S106
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",  # noqa: S106
+        unk_token="[UNK]",  # noqa: S106
+        cls_token="[CLS]",  # noqa: S106
+        sep_token="[SEP]",  # noqa: S106
+    ).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=128,
+        max_position_embeddings=256,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder as training leaves it: checkpoint, ONNX file, tokenizer, calibration."""
+    torch = pytest.importorskip("torch")
+    from stance.modeling.calibration import uncalibrated
+    from stance.modeling.encoding import InputEncoder
+    from stance.modeling.export import export
+    from stance.modeling.network import CommentModel
+    from stance.training.train import load_tokenizer
+
+    folder = tmp_path_factory.mktemp("tiny-model")
+    tokenizer = load_tokenizer(str(tiny_encoder))
+    encoder = InputEncoder(tokenizer, 160)
+    torch.manual_seed(0)
+    model = CommentModel.from_encoder(tiny_encoder, encoder.special_ids, 160)
+    for weights in model.heads.parameters():  # far from indifferent, so that differences show
+        torch.nn.init.normal_(weights, std=0.3)
+    model.save(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    windows = [encoder.single(tokens)[0] for tokens in encoder.tokenize(["you fool", "trams !"])]
+    export(CommentModel.load(folder), folder, windows)
+    uncalibrated("tiny", 160).save(folder)
+    return folder

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from stance.data.corpora import CORPORA
 from stance.data.examples import Example, Split, text_key
@@ -37,13 +38,15 @@ class Share:
 class MixReport:
     """How many rows each corpus gave and lost, and to what."""
 
+    absent_benchmarks: list[str] = field(default_factory=list)
     kept: Counter[str] = field(default_factory=Counter)
     in_benchmark: Counter[str] = field(default_factory=Counter)
     repeated: Counter[str] = field(default_factory=Counter)
 
-    def to_dict(self) -> dict[str, dict[str, int]]:
-        """Return plain counts by corpus."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain counts by corpus, and the benchmarks that could not be looked into."""
         return {
+            "absent_benchmarks": self.absent_benchmarks,
             "kept": dict(self.kept),
             "dropped_in_benchmark": dict(self.in_benchmark),
             "merged_repeats": dict(self.repeated),
@@ -79,8 +82,10 @@ def build_mix(
         if CORPORA[name].benchmark:
             raise DataError(f"{name!r} is a benchmark: a model that trains on it cannot be judged")
     shuffle = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
-    forbidden = held_out_keys(root, names, split)
-    report = MixReport()
+    benchmarks = {name for name, corpus in CORPORA.items() if corpus.benchmark}
+    absent = sorted(name for name in benchmarks if not (root / CORPORA[name].folder).is_dir())
+    report = MixReport(absent)
+    forbidden = held_out_keys(root, names | benchmarks.difference(absent), split)
     merged: dict[tuple[str, str | None], Example] = {}
     for share in shares:
         name = share.corpus
@@ -102,15 +107,17 @@ def build_mix(
 
 
 def held_out_keys(root: Path, names: Iterable[str], split: Split) -> frozenset[str]:
-    """Return the keys of all texts that a mix of these corpora's `split` must not hold."""
-    allowed_later: Split | None = "dev" if split == "train" else None
-    keys = set()
-    for name in {*names, *(name for name, corpus in CORPORA.items() if corpus.benchmark)}:
-        corpus = CORPORA[name]
-        for example in corpus.examples(root):
-            if corpus.benchmark or example.split in ("test", allowed_later):
-                keys.add(text_key(example.text))
-    return frozenset(keys)
+    """Return the keys of all texts that a mix of these corpora's `split` must not hold.
+
+    That is every text of a benchmark, every test text, and for a training mix every dev text.
+    """
+    later: tuple[Split, ...] = ("dev", "test") if split == "train" else ("test",)
+    return frozenset(
+        text_key(example.text)
+        for name in names
+        for example in CORPORA[name].examples(root)
+        if CORPORA[name].benchmark or example.split in later
+    )
 
 
 def _draw(rows: list[Example], share: Share, shuffle: random.Random) -> list[Example]:

@@ -77,7 +77,7 @@ def _figures(benchmarks: dict[str, Any]) -> str:
     lines = [
         "## Figures",
         "",
-        "Of the 8-bit ONNX file, one run with the seed above, on test rows that training never saw.",
+        "Of the 8-bit ONNX file, one run with the seed above, on rows that training never saw.",
         "",
         "| benchmark | figure | value |",
         "|---|---|---|",

@@ -192,8 +192,8 @@ def run_stage(
         "mix": report.to_dict(),
     }
     write_json(summary, done)
-    for checkpoint in folder.glob("checkpoint-*"):
-        shutil.rmtree(checkpoint)
+    for unneeded in folder.glob("checkpoint-*"):
+        shutil.rmtree(unneeded)
     return done
 
 

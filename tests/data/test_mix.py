@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from stance.data.examples import text_key
+from stance.data.mix import Share, build_mix
+from stance.errors import DataError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two corpora and one benchmark that holds a training text of both."""
+
+    def write(name: str, text: str) -> None:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    rows = [f"Trams number {number},trams,tram,{number % 2},3\n" for number in range(20)]
+    rows += [f"Trams number {number},trams,uniforms,2,4\n" for number in range(20)]
+    rows += ["Leaked to a benchmark,trams,tram,1,3\n", "Kept for dev,trams,tram,1,3\n"]
+    write("stance/vast/vast_train.csv", "post,new_topic,topic_str,label,type_idx\n" + "".join(rows))
+    write("stance/vast/vast_dev.csv", "Tweet,Target 1,Stance 1,seen?\nkept for DEV!,cars,FAVOR,1\n")
+    write("stance/vast/vast_test.csv", "Tweet,Target 1,Stance 1,seen?\nLast,cars,FAVOR,1\n")
+    write(
+        "toxicity/hatecheck/test_suite_cases.csv",
+        ("test_case,label_gold,functionality\nleaked, to a benchmark,hateful,f\n").replace(
+            "leaked, to", "leaked to"
+        ),
+    )
+    for part in ("train", "trial", "test"):
+        spans = '"[4, 5, 6, 7]",You fool\n[],Trams number 3\n' if part == "train" else ""
+        write(f"toxicity/toxic_spans/tsd_{part}.csv", "spans,text\n" + spans)
+    write(
+        "toxicity/paradetox/paradetox.tsv",
+        ("toxic\tneutral1\tneutral2\tneutral3\nYou fool\tYou err\t\t\n"),
+    )
+    return tmp_path
+
+
+def test_texts_of_benchmarks_and_later_splits_are_left_out_and_counted(root: Path) -> None:
+    examples, report = build_mix([Share("vast")], root, seed=1)
+    keys = {example.group for example in examples}
+    assert text_key("Leaked to a benchmark") not in keys
+    assert text_key("Kept for dev") not in keys
+    assert report.kept["vast"] == len(examples) == 40
+    assert report.in_benchmark["vast"] == 2
+    assert "semeval2016" in report.absent_benchmarks
+    assert "hatecheck" not in report.absent_benchmarks
+
+
+def test_rows_of_one_text_are_merged_with_the_labels_of_both(root: Path) -> None:
+    examples, report = build_mix([Share("toxic_spans"), Share("paradetox")], root, seed=1)
+    [merged] = [example for example in examples if example.text == "You fool"]
+    assert merged.toxic_spans == ((4, 8),)
+    assert merged.toxicity == {"toxicity": 1.0}
+    assert report.repeated["paradetox"] == 1
+
+
+def test_the_order_is_that_of_the_seed(root: Path) -> None:
+    one, _ = build_mix([Share("vast")], root, seed=1)
+    again, _ = build_mix([Share("vast")], root, seed=1)
+    other, _ = build_mix([Share("vast")], root, seed=2)
+    assert one == again
+    assert one != other
+    assert sorted(map(str, one)) == sorted(map(str, other))
+
+
+def test_a_limit_and_a_ratio_of_off_target_rows_hold(root: Path) -> None:
+    limited, _ = build_mix([Share("vast", limit=7)], root, seed=1)
+    assert len(limited) <= 7
+    balanced, _ = build_mix([Share("vast", off_target=0.5)], root, seed=1)
+    off = [example for example in balanced if example.relevance == 0]
+    assert 0 < len(off) <= 0.55 * (len(balanced) - len(off)) + 1
+
+
+def test_comments_alone_are_presumed_non_toxic_and_taken_once(root: Path) -> None:
+    examples, _ = build_mix([Share("vast", comments_only=True)], root, seed=1)
+    assert len(examples) == 20
+    assert {example.target for example in examples} == {None}
+    assert [dict(example.toxicity) for example in examples] == [{"toxicity": 0.0}] * 20
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("hatecheck", "'hatecheck' is a benchmark: a model that trains on it cannot be judged"),
+        ("vast2", "'vast2' is no corpus; expected one of"),
+    ],
+)
+def test_benchmarks_and_unknown_names_are_refused(root: Path, name: str, message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        build_mix([Share(name)], root, seed=1)
+    assert str(caught.value).startswith(message)

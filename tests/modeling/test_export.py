@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training is not installed")
+import onnx
+
+from stance.modeling.calibration import sigmoid, softmax
+from stance.modeling.encoding import InputEncoder
+from stance.modeling.export import torch_logits
+from stance.modeling.network import CommentModel
+from stance.modeling.runtime import Runtime
+
+TEXTS = ["You fool!", "Trams are good, cars are bad.", "", "close the street " * 12]
+
+
+def test_the_exported_file_says_what_pytorch_says(tiny_model: Path) -> None:
+    encoder = InputEncoder.from_folder(tiny_model, 160)
+    [target] = encoder.tokenize(["trams"])
+    windows = [encoder.pair(target, tokens)[0] for tokens in encoder.tokenize(TEXTS)]
+    expected = torch_logits(CommentModel.load(tiny_model), windows)
+    found = Runtime(tiny_model / "model.onnx").run(windows)
+    assert np.abs(softmax(expected.stance) - softmax(found.stance)).max() < 0.02
+    assert np.abs(sigmoid(expected.toxicity) - sigmoid(found.toxicity)).max() < 0.1
+    assert [len(one) for one in expected.spans] == [len(one) for one in found.spans]
+
+
+def test_every_product_and_the_token_table_are_quantised(tiny_model: Path) -> None:
+    graph = onnx.load(tiny_model / "model.onnx").graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    in_float = [
+        node.name
+        for node in graph.node
+        if node.op_type in ("MatMul", "Gemm") and node.input[1] in constants
+    ]
+    assert in_float == []
+    # Two layers of six products, five in the heads and the two that lead to them.
+    assert sum(node.op_type == "MatMulNBits" for node in graph.node) == 2 * 6 + 6
+    tables = [tensor for name, tensor in constants.items() if name.endswith("_int8")]
+    assert [tensor.data_type for tensor in tables] == [onnx.TensorProto.INT8]
+
+
+def test_no_partial_file_is_left(tiny_model: Path) -> None:
+    assert sorted(path.name for path in tiny_model.iterdir()) == [
+        "calibration.json",
+        "config.json",
+        "model.onnx",
+        "model.safetensors",
+        "tokenizer.json",
+    ]

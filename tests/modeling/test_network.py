@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="training is not installed")
+from transformers import AutoModel  # noqa: E402
+
+from stance.errors import ModelError  # noqa: E402
+from stance.modeling.network import (  # noqa: E402
+    UNKNOWN,
+    UNKNOWN_STANCE,
+    CommentModel,
+    losses,
+)
+
+
+def inputs(*rows: list[int], types: list[list[int]] | None = None) -> dict[str, torch.Tensor]:
+    ids = torch.tensor(rows)
+    return {
+        "input_ids": ids,
+        "attention_mask": (ids != 0).long(),
+        "token_type_ids": torch.zeros_like(ids) if types is None else torch.tensor(types),
+    }
+
+
+def test_each_head_has_the_shape_of_its_labels(tiny_model: Path) -> None:
+    output = CommentModel.load(tiny_model)(**inputs([2, 7, 8, 3], [2, 9, 3, 0]))
+    assert {name: tuple(value.shape) for name, value in output.items()} == {
+        "stance": (2, 3),
+        "relevance": (2,),
+        "toxicity": (2, 6),
+        "spans": (2, 4),
+    }
+
+
+def test_a_saved_folder_loads_with_the_same_numbers(tiny_model: Path, tmp_path: Path) -> None:
+    model = CommentModel.load(tiny_model)
+    model.save(tmp_path)
+    batch = inputs([2, 7, 8, 3])
+    for name, value in CommentModel.load(tmp_path)(**batch).items():
+        assert torch.equal(value, model(**batch)[name])
+
+
+def test_auto_model_takes_the_folder_as_the_encoder(tiny_model: Path) -> None:
+    auto = AutoModel.from_pretrained(tiny_model, dtype=torch.float32).eval()
+    own = CommentModel.load(tiny_model).encoder
+    batch = inputs([2, 7, 8, 3])
+    assert torch.allclose(auto(**batch)[0], own(**batch)[0], atol=1e-5)
+
+
+def test_a_folder_of_float16_loads_in_float32(tiny_model: Path, tmp_path: Path) -> None:
+    CommentModel.load(tiny_model).save(tmp_path, torch.float16)
+    loaded = CommentModel.load(tmp_path)
+    assert {value.dtype for value in loaded.parameters()} == {torch.float32}
+    sizes = [(folder / "model.safetensors").stat().st_size for folder in (tiny_model, tmp_path)]
+    assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not a model folder of stance"):
+        CommentModel.load(tmp_path)
+
+
+def test_padding_changes_nothing(tiny_model: Path) -> None:
+    model = CommentModel.load(tiny_model)
+    alone = model(**inputs([2, 7, 8, 3]))
+    padded = model(**inputs([2, 7, 8, 3, 0, 0, 0], [2, 9, 9, 9, 9, 9, 3]))
+    for name in ("stance", "relevance", "toxicity"):
+        assert torch.allclose(alone[name][0], padded[name][0], atol=1e-5)
+    assert torch.allclose(alone["spans"][0], padded["spans"][0, :4], atol=1e-5)
+
+
+def labels(**changes: torch.Tensor) -> dict[str, torch.Tensor]:
+    unknown = {
+        "stance_labels": torch.tensor([UNKNOWN_STANCE, UNKNOWN_STANCE]),
+        "relevance_labels": torch.tensor([UNKNOWN, UNKNOWN]),
+        "toxicity_labels": torch.full((2, 6), UNKNOWN),
+        "span_labels": torch.full((2, 4), UNKNOWN),
+    }
+    return {**unknown, **changes}
+
+
+def logits() -> dict[str, torch.Tensor]:
+    return {
+        "stance": torch.tensor([[2.0, 0.0, 0.0], [0.0, 5.0, 0.0]]),
+        "relevance": torch.tensor([1.0, -3.0]),
+        "toxicity": torch.ones(2, 6),
+        "spans": torch.ones(2, 4),
+    }
+
+
+def test_unknown_labels_cost_nothing() -> None:
+    assert [float(value) for value in losses(logits(), **labels()).values()] == [0, 0, 0, 0]
+
+
+def test_a_loss_is_the_mean_over_the_labelled_rows_alone() -> None:
+    stance = losses(logits(), **labels(stance_labels=torch.tensor([0, UNKNOWN_STANCE])))["stance"]
+    expected = torch.nn.functional.cross_entropy(logits()["stance"][:1], torch.tensor([0]))
+    assert float(stance) == pytest.approx(float(expected))
+    relevance = losses(logits(), **labels(relevance_labels=torch.tensor([UNKNOWN, 0.0])))
+    assert float(relevance["relevance"]) == pytest.approx(
+        float(torch.log1p(torch.exp(torch.tensor(-3.0))))
+    )

@@ -1,0 +1,141 @@
+"""A whole run on a tiny encoder and made-up corpora in the published formats."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytest.importorskip("torch", reason="training is not installed")
+from stance.cli import main
+from stance.errors import ConfigError
+from stance.scoring.analyzer import Analyzer
+from stance.training.config import TrainConfig, load_config
+from stance.training.train import corpora_of, train
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("corpora")
+    opinions = [("love", "1"), ("hate", "0")]
+    rows = [
+        f"we {word} trams {n},trams,tram,{code},3\n" for n in range(24) for word, code in opinions
+    ]
+    rows += [f"the hall is open {n},hall,trams,2,4\n" for n in range(12)]
+    write(
+        root / "stance/vast/vast_train.csv",
+        "post,new_topic,topic_str,label,type_idx\n" + "".join(rows),
+    )
+    for part in ("dev", "test"):
+        held_out = [
+            f"{part} {n} we {word} cars,cars,{label},{n % 2}\n"
+            for n in range(6)
+            for word, label in (("love", "FAVOR"), ("hate", "AGAINST"), ("open", "NONE"))
+        ]
+        write(
+            root / f"stance/vast/vast_{part}.csv",
+            "Tweet,Target 1,Stance 1,seen?\n" + "".join(held_out),
+        )
+    for part in ("train", "trial", "test"):
+        spans = [
+            f'"[4, 5, 6, 7]",you fool {part} {n}\n[],you are good {part} {n}\n' for n in range(12)
+        ]
+        write(root / f"toxicity/toxic_spans/tsd_{part}.csv", "spans,text\n" + "".join(spans))
+    for name in ("text_comment_1.csv", "text_comment_2.csv"):
+        rows = [f"you idiot {name} {n},1\nwe love bikes {name} {n},0\n" for n in range(60)]
+        write(
+            root / f"toxicity/jigsaw_binary_first20k/{name}",
+            "comment_text,labels\n" + "".join(rows),
+        )
+    return root
+
+
+@pytest.fixture
+def config_path(tmp_path: Path, tiny_encoder: Path, data_root: Path) -> Path:
+    mix = [{"corpus": name} for name in ("vast", "toxic_spans", "jigsaw_first20k")]
+    stage = {"learning_rate": 1e-3, "head_learning_rate": 1e-3, "mix": mix}
+    path = tmp_path / "config.yaml"
+    write(
+        path,
+        yaml.safe_dump(
+            {
+                "name": "tiny-0.0",
+                "output": str(tmp_path / "run"),
+                "data_root": str(data_root),
+                "encoder": str(tiny_encoder),
+                "max_length": 160,
+                "stages": [{"name": "one", **stage}, {"name": "two", **stage}],
+                "calibration": {
+                    "stance": [{"corpus": "vast"}],
+                    "relevance": [{"corpus": "vast"}],
+                    "toxicity": [{"corpus": "jigsaw_first20k"}],
+                    "spans": [{"corpus": "toxic_spans"}],
+                },
+            }
+        ),
+    )
+    return path
+
+
+def test_a_run_leaves_a_model_folder_that_scores(config_path: Path, tmp_path: Path) -> None:
+    assert main(["train", str(config_path), "--no-benchmarks"]) == 0
+    folder = tmp_path / "run" / "model"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "calibration.json",
+        "config.json",
+        "metrics.json",
+        "model.onnx",
+        "model.safetensors",
+        "tokenizer.json",
+    ]
+    analyzer = Analyzer(folder)
+    assert analyzer.name == "tiny-0.0"
+    [prediction] = analyzer.predict(["we hate trams"], [["trams"]])
+    assert prediction.stance[0].label in ("favor", "against", "neutral")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["config"]["seed"] == 1
+    assert set(metrics["data_sha256"]) == {
+        "stance/vast",
+        "toxicity/jigsaw_binary_first20k",
+        "toxicity/toxic_spans",
+    }
+    assert [stage["name"] for stage in metrics["stages"]] == ["one", "two"]
+    assert metrics["export"]["float_products"] == 0
+    assert not list((tmp_path / "run").glob("stage-*/checkpoint-*"))
+
+
+def test_a_used_output_folder_is_refused_and_left_alone(config_path: Path, tmp_path: Path) -> None:
+    write(tmp_path / "run" / "notes.txt", "mine")
+    with pytest.raises(ConfigError, match="is not empty: add --resume to go on there"):
+        train(load_config(config_path))
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
+def test_a_missing_corpus_is_said_in_one_line(
+    config_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["train", str(config_path), "--set", f"data_root={tmp_path / 'nowhere'}"])
+    assert code == 2
+    assert "no such file; expected the corpus in the file format" in capsys.readouterr().err
+
+
+def test_a_mixture_names_each_corpus_once(config_path: Path) -> None:
+    config: TrainConfig = load_config(config_path)
+    assert corpora_of(config) == ["jigsaw_first20k", "toxic_spans", "vast"]
+
+
+def test_the_default_mix_trains_on_no_benchmark_and_nothing_non_commercial() -> None:
+    from stance.data.corpora import CORPORA
+
+    os.environ.setdefault("STANCE_DATA", "corpora")
+    names = corpora_of(load_config(Path(__file__).parents[2] / "configs" / "default-model.yaml"))
+    assert not [name for name in names if CORPORA[name].benchmark]
+    assert not [name for name in names if "NC" in CORPORA[name].licence]
+    assert "covid19" not in names
