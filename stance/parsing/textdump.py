@@ -172,7 +172,7 @@ def parse_textdump(text: str, *, source: str = "-", now: datetime | None = None)
     if _is_forum(article, section) and len(kept) > 1:
         article = _opening_post(page, kept.pop(0), article, now)
     comments = _make_comments(page, kept, now)
-    deleted = len(section.records) - len(kept)
+    deleted = sum(record.deleted for record in section.records)
     return Thread(source, "text", article, tuple(comments), deleted, tuple(notes))
 
 
@@ -341,7 +341,7 @@ def _clean_name(text: str) -> str:
 def _trim_name(text: str) -> str:
     """Strip separators; signs that may belong to a name stay where they touch it."""
     text = text.strip(_SEPARATORS).lstrip(" -–—~#@*>=]).↓↑")
-    text = re.sub(r"(?<=\s)[-–—~*#(\[=/<>↓↑]{1,4}$", "", text)
+    text = re.sub(r"(?<=\s)[-–—~*#(\[=/<>»↓↑]{1,4}$", "", text)
     if text.endswith(("(", "[")) or (text.endswith(")") and "(" not in text and " " not in text):
         text = text[:-1]
     return text.strip(_SEPARATORS)
@@ -452,6 +452,7 @@ def _read_records(page: Page, section: _Section) -> None:
         section.start = min(section.start, section.above.index)
     records = [record for record in records if not record.header.ping]
     records = _split_at_counters(page, records)
+    _take_names_below(records)
     _strip_boilerplate(page, records)
     records = [record for record in records if not _is_excerpt(record)]
     section.records = [record for record in records if record.body or record.deleted]
@@ -527,6 +528,19 @@ def _header_records(
             )
         records.append(_Record(header, body, reply=header.reply))
     return records
+
+
+def _take_names_below(records: Sequence[_Record]) -> None:
+    """Read names that stand below the time, as the first line of nearly every text."""
+    nameless = [record for record in records if record.header.name is None]
+    opened = [r for r in nameless if len(r.body) > 1 and _opens_with_name(r.body[0])]
+    if len(nameless) < 3 or len(nameless) < 0.6 * len(records):
+        return
+    if len(opened) < 0.8 * len(nameless) or any(not r.body[1].blanks for r in opened):
+        return
+    for record in opened:
+        record.header.name = _clean_name(record.body[0].text) or None
+        record.body = record.body[1:]
 
 
 def _split_at_counters(page: Page, records: list[_Record]) -> list[_Record]:
