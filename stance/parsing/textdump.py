@@ -792,7 +792,9 @@ def _strip_record(
         if repeated and (is_last or not _goes_on(body, edge, index)):
             end = index
             break
-    while end > start and (edge[end - 1] or _is_pagination(body[end - 1])):
+    while end > start and (
+        edge[end - 1] or _is_pagination(body[end - 1]) or _is_answer_line(record, body[end - 1])
+    ):
         end -= 1
     record.body = body[start:end]
     text = fold(" ".join(line.text for line in record.body[:2]))
@@ -813,14 +815,23 @@ def _goes_on(body: Sequence[Line], edge: Sequence[bool], index: int) -> bool:
 
 def _is_header_rest(record: _Record, line: Line) -> bool:
     """Tell whether a line above the text still belongs to the header; note whom it answers."""
-    folded = fold(line.text)
-    match = _ANSWER.match(folded)
-    if match is not None and len(folded) < LONGEST_NAME + 30:
-        record.answers = folded[match.end() :].strip(_EDGES) or None
+    if _is_answer_line(record, line):
         return True
+    folded = fold(line.text)
     return folded.strip(_EDGES) in _BADGES or (
         bool(record.header.name) and folded == fold(record.header.name or "")
     )
+
+
+def _is_answer_line(record: _Record, line: Line) -> bool:
+    """Tell a line such as "In reply to TITLE by NAME"; note the name."""
+    folded = fold(line.text)
+    match = _ANSWER.match(folded)
+    if match is None or len(folded) > LONGEST_HEADER:
+        return False
+    name = folded[match.end() :].rpartition(" by ")[2]
+    record.answers = name.removesuffix("(not verified)").strip(_EDGES) or None
+    return True
 
 
 def _is_pagination(line: Line) -> bool:
