@@ -137,7 +137,8 @@ PAGE is a saved page (HTML or plain text), an export, a folder of pages, or - fo
 or comments alone, as JSON Lines, CSV or Parquet with a column "text". A column "target" there is
 scored beside the targets given here, and before them; other columns come back unchanged (one that
 has the name of an output column as input_NAME), and a row that cannot be scored comes back with
-an "error". Comments alone without any target get toxicity alone.
+an "error". Comments alone without any target get toxicity alone. Give them as a file: from standard
+input they are read as a thread, without their own targets and further columns.
 
 Without --target a page is scored against its headline, as a claim, and at most three names that
 the article and the comments speak about most.

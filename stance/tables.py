@@ -485,7 +485,9 @@ def _write_csv(
 ) -> None:
     # The first pass finds the fields that records have, the second writes.
     fields: dict[str, dict[str, None]] = {column: {} for column in columns}
-    for row in itertools.chain([example], _waiting_rows(waiting)):
+    for column, value in example.items():
+        fields[column].update(dict.fromkeys(_flat(column, value, _RecordNames({}))))
+    for row in _waiting_rows(waiting):
         for column, value in row.items():
             fields[column].update(dict.fromkeys(_flat(column, value, record_names)))
     header = [name for column in columns for name in fields[column] or (column,)]

@@ -183,6 +183,16 @@ def test_csv_with_the_same_targets_has_a_column_for_each(tmp_path: Path) -> None
     assert second[header.index("stance.trams.label")] == ""
 
 
+def test_the_names_of_the_example_are_no_columns(tmp_path: Path) -> None:
+    row = SCORED | {"stance": [{"target": "buses", "label": "against", "favor": 0.1}]}
+    header = write(tmp_path / "a.csv", row).read_text().splitlines()[0]
+    assert [name for name in header.split(",") if name.startswith("stance")] == [
+        "stance",
+        "stance.buses.label",
+        "stance.buses.favor",
+    ]
+
+
 def test_csv_with_other_targets_in_each_row_keeps_json_alone(tmp_path: Path) -> None:
     other = SCORED | {"stance": [{"target": "buses", "label": "against", "favor": 0.1}]}
     path = write(tmp_path / "a.csv", SCORED, other)

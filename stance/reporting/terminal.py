@@ -78,8 +78,8 @@ def print_thread(scored: ScoredThread, console: "Console") -> None:
     layout = _Layout.fitting(console.width, len(scored.comments), listed, len(summary.targets))
     for table in layout.tables(scored.comments, numbers):
         console.print(table)
-    if summary.targets:
-        console.print("– does not speak about the target", style="dim")
+    about = "– does not speak about the target; " if summary.targets else ""
+    console.print(f"{about}! flagged as toxic; the largest probability", style="dim")
     console.print()
 
 
@@ -201,9 +201,7 @@ class _Layout:
         else:
             cells = []
             text.append("\n").append(_stance_line(item.prediction.stance, self.targets))
-        toxicity = item.prediction.toxicity["toxicity"]
-        flagged = "bold red" if item.prediction.toxic else "dim"
-        table.add_row(str(number), text, *cells, Text(f"{toxicity:.0%}", style=flagged))
+        table.add_row(str(number), text, *cells, _toxicity_cell(item))
         table.add_row()
 
 
@@ -249,6 +247,16 @@ def _stance_cell(score: StanceScore | None, width: int) -> "Text":
     share = f"{getattr(score, score.label):.0%}"
     text = f"{score.label:<7} {share:>4}" if width > len("against") else score.label
     return Text(text, style=_STYLES[score.label])
+
+
+def _toxicity_cell(item: ScoredComment) -> "Text":
+    """Return the largest of the probabilities, since a comment is flagged by any of them."""
+    from rich.text import Text
+
+    share = f"{max(item.prediction.toxicity.values(), default=0.0):.0%}"
+    return (
+        Text(f"{share}!", style="bold red") if item.prediction.toxic else Text(share + " ", "dim")
+    )
 
 
 def _stance_line(stance: Sequence[StanceScore], listed: Sequence[str]) -> "Text":

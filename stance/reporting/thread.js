@@ -36,6 +36,7 @@ function setUp(section, { targets, rows }) {
   }
 
   const strongest = (number, label) => Math.max(-1, ...scoresOf(number).map((score) => score[label]));
+  const worst = (number) => Math.max(...Object.values(rows[number].toxicity));
   const byTime = (sign) => (a, b) =>
     (times[a] === "") - (times[b] === "") ||
     sign * ((times[a] > times[b]) - (times[a] < times[b])) ||
@@ -44,7 +45,7 @@ function setUp(section, { targets, rows }) {
     thread: (a, b) => a - b,
     newest: byTime(-1),
     oldest: byTime(1),
-    toxic: (a, b) => rows[b].toxicity.toxicity - rows[a].toxicity.toxicity || a - b,
+    toxic: (a, b) => rows[b].toxic - rows[a].toxic || worst(b) - worst(a) || a - b,
     favor: (a, b) => strongest(b, "favor") - strongest(a, "favor") || a - b,
     against: (a, b) => strongest(b, "against") - strongest(a, "against") || a - b,
   };

@@ -49,10 +49,10 @@ def test_the_whole_table(fake_analyzer: Any) -> None:
         "1 Ann 2026-03-01T10:00 favor 80% 10%",
         "I love trams.",
         "",
-        "2 ↳ Ann to #1 2026-03-01T10:00 against 80% 90%",
+        "2 ↳ Ann to #1 2026-03-01T10:00 against 80% 90%!",
         "I hate them, you idiot!",
         "",
-        "– does not speak about the target",
+        "– does not speak about the target; ! flagged as toxic; the largest probability",
         "",
     ]
 
