@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from stance.data.mix import Share
 from stance.errors import ConfigError
 
+# Where the configurations are: in an installed package, and in a checkout.
+_SHIPPED = (Path(__file__).parents[1] / "configs", Path(__file__).parents[2] / "configs")
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -83,7 +86,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
     Parameters
     ----------
-    path : path of a YAML file
+    path : path of a YAML file, or the name of a shipped one such as "default-model"
     overrides : sequence of "section.key=value"
         Values are YAML; a number in the key is a place in a list: "stages.0.epochs=2".
 
@@ -93,7 +96,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         The file cannot be read, or a key or value is not one of `TrainConfig`.
     """
     try:
-        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        raw = yaml.safe_load(_located(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; expected a YAML file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -106,6 +109,15 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         return TrainConfig.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(f"{path}: {_first_problems(error)}") from None
+
+
+def _located(path: str | Path) -> Path:
+    """Return the file of that path, else the shipped configuration of that name."""
+    if not Path(path).exists():
+        for folder in _SHIPPED:
+            if (folder / f"{path}.yaml").is_file():
+                return folder / f"{path}.yaml"
+    return Path(path)
 
 
 def _override(raw: dict[str, Any], override: str) -> None:

@@ -27,6 +27,10 @@ def test_the_default_configuration_is_valid_and_reads_the_environment() -> None:
     assert [stage.name for stage in config.stages] == ["everything", "reader-comments"]
 
 
+def test_a_shipped_configuration_is_known_by_its_name() -> None:
+    assert load_config("default-model") == load_config(DEFAULT)
+
+
 def test_an_override_reaches_into_lists_and_is_typed() -> None:
     config = load_config(DEFAULT, ["stages.1.epochs=3", "seed=7", "output=elsewhere"])
     assert (config.stages[1].epochs, config.seed, config.output) == (3.0, 7, "elsewhere")
