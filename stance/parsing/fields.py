@@ -218,7 +218,7 @@ def _ranked_people(
             for better, below in people
         )
     ]
-    candidates = []
+    candidates: list[tuple[HtmlElement, bool]] = []
     for rank, element in sorted(outer, key=lambda pair: -pair[0]):
         candidates.extend((inner, True) for inner in _leading_name(element))
         candidates.append((element, rank >= 3 and len(element) == 0))
@@ -360,7 +360,7 @@ def _read_likes(holder: HtmlElement, family: Family, parts: _Parts) -> int | Non
 def _read_reply_to(holder: HtmlElement, family: Family) -> str | None:
     for selector in family.reply_to:
         for link in select(holder, selector):
-            numbers = _DIGITS.findall((link.get("href") or "").rpartition("#")[2])
+            numbers: list[str] = _DIGITS.findall((link.get("href") or "").rpartition("#")[2])
             if numbers:
                 return numbers[-1]
     return None

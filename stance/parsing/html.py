@@ -20,7 +20,7 @@ from stance.parsing.induction import (
 )
 from stance.parsing.markup import FAMILIES, HOSTED_ELSEWHERE, INDUCED
 from stance.parsing.records import Group, find_records, read_group
-from stance.parsing.selectors import select, strings, without_idle
+from stance.parsing.selectors import elements, select, strings, without_idle
 from stance.parsing.structured import read_json_ld
 from stance.thread import Comment, Thread
 
@@ -172,11 +172,11 @@ def find_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
         if not family.record:
             continue
         page = copy.deepcopy(tree) if page is None else page
-        elements = find_records(page, family)
-        if not elements:
+        found = find_records(page, family)
+        if not found:
             continue
-        elements = [e for e in elements if not is_elsewhere(e)] or elements
-        group = read_group(page, elements, family, now)
+        found = [element for element in found if not is_elsewhere(element)] or found
+        group = read_group(page, found, family, now)
         page = None
         if are_from_elsewhere(group.records):
             continue
@@ -193,7 +193,7 @@ def find_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
 
 def _names_in(tree: HtmlElement) -> str:
     """Return each class, id, component and tag name of a page once."""
-    names = {element.tag for element in _COMPONENTS(tree)}
+    names = {element.tag for element in elements(_COMPONENTS, tree)}
     for path in _NAMES:
         names.update(strings(path, tree))
     return "\n".join(names)
@@ -209,10 +209,10 @@ def induce_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
     for candidate in candidates:
         page = copy.deepcopy(tree)
         copies = list(page.iter())
-        elements = [
+        found = [
             _held_together([copies[order[part]] for part in parts]) for parts in candidate.records
         ]
-        group = read_group(page, elements, INDUCED, now)
+        group = read_group(page, found, INDUCED, now)
         if is_believable(group, candidate) and (best is None or group.score > best.score):
             best = group
     return best

@@ -21,7 +21,7 @@ from stance.parsing import markup
 from stance.parsing.blocks import SILENT_TAGS, inline_text
 from stance.parsing.dates import find_time, is_relative_time
 from stance.parsing.fields import Record
-from stance.parsing.people import leads_to_person
+from stance.parsing.people import LONGEST_NAME, leads_to_person
 from stance.parsing.records import Group
 from stance.parsing.roles import TIME, roles_of, words_of
 from stance.parsing.selectors import strings
@@ -195,12 +195,11 @@ def _named_around(anchor: HtmlElement) -> HtmlElement | None:
     size = len(inline_text(anchor))
     above = anchor.getparent()
     while above is not None and above.tag not in ("body", "html"):
-        if (
-            _names(above) & markup.COMMENT_CORE
-            and len(inline_text(above)) > size + 6
-            and any(map(_names_person, above.iterdescendants()))
-        ):
-            return above
+        if _names(above) & markup.COMMENT_CORE:
+            people = filter(_names_person, above.iterdescendants())
+            names = [len(inline_text(person)) for person in people]
+            if names and len(inline_text(above)) > size + min(max(names), LONGEST_NAME) + 5:
+                return above
         above = above.getparent()
     return None
 

@@ -559,10 +559,10 @@ BODY_WORDS = _words(
 )
 ACTION_WORDS = _words(
     "reply replybtn respond respondlink action actions button buttons btn vote votes voting voted "
-    "rating ratings rate likes like liker likers dislike share sharing sharedaddy report flag abuse "
-    "permalink "
-    "edit toolbar controls control tools tool menu dropdown form signature sig avatar gravatar badge "
-    "badges "
+    "rating ratings rate likes like liker likers dislike share sharing sharedaddy report flag "
+    "abuse permalink "
+    "edit toolbar controls control tools tool menu dropdown form signature sig avatar gravatar "
+    "badge badges "
     "social thumbs thumb karma score reactions responder repondre denunciar melden valoracion "
     "moderation moderate quotelink links util utils interact popup popupmenu tooltip awards "
     "nodecontrols historyedit offensive recommend edited"

@@ -28,8 +28,7 @@ def compile_selector(selector: str) -> tuple[etree.XPath | None, str]:
 def select(element: HtmlElement, selector: str) -> list[HtmlElement]:
     """Return all that a CSS selector finds in an element, itself included."""
     path, _ = compile_selector(selector)
-    found: list[HtmlElement] = path(element) if path is not None else [element]
-    return found
+    return [element] if path is None else elements(path, element)
 
 
 def first_value(element: HtmlElement, selectors: Iterable[str]) -> str | None:
@@ -68,6 +67,11 @@ def _names_of(selector: str) -> tuple[str, ...]:
     """Return the class, id and item names that whatever a selector finds must have."""
     positive = selector.partition("@")[0].partition(":not")[0]
     return tuple(a or b for a, b in _SELECTOR_NAMES.findall(positive))
+
+
+def elements(path: etree.XPath, element: HtmlElement) -> list[HtmlElement]:
+    """Return what an XPath to elements finds."""
+    return cast("list[HtmlElement]", path(element))
 
 
 def strings(path: etree.XPath, element: HtmlElement) -> list[str]:

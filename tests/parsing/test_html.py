@@ -139,7 +139,44 @@ def test_time_is_linear_in_comments() -> None:
     assert seconds(4_000) < 10 * max(seconds(1_000), 0.05)
 
 
-FRAGMENTS = st.sampled_from([])
+FRAGMENTS = st.sampled_from(
+    [
+        "<div class='comment'>",
+        "<li id='comment-1' class='comment even depth-1'>",
+        "</li>",
+        "</div>",
+        "<p>",
+        "</p>",
+        "<ol>",
+        "<b class='fn'>Ada</b>",
+        "<time datetime='2021-10-15'>",
+        "</time>",
+        "<blockquote>",
+        "<table><tr><td>",
+        "<dt>",
+        "<dd>",
+        "<article itemprop='comment' itemscope>",
+        "<span class='date'>2 hours ago</span>",
+        "<br>",
+        "<script>{",
+        "<noscript>",
+        "<div class='post'>",
+        "15 October 2021",
+        "<h3>",
+        "</h3>",
+        "<a href='#comment-2'>x</a>",
+        "<dl>",
+        "&amp;",
+        "&#0;",
+        "<shreddit-comment depth='9'>",
+        "<tr class='athing comtr'>",
+        "<td indent='x'>",
+        "<form>",
+        "<aside>",
+        "\x00",
+        '<script type="application/ld+json">{"@type":"Comment","text":1}</script>',
+    ]
+)
 
 
 @settings(max_examples=150, deadline=None)
