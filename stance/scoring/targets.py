@@ -11,12 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from stance.thread import Thread
 
 Key = tuple[str, ...]  # the words of a name, folded
 
-MAX_CHARS = 3_000_000  # of comments that are looked at: more do not change who is spoken of most
+MAX_CHARS = 1_000_000  # of comments that are looked at: more do not change who is spoken of most
 MAX_CANDIDATES = 300
 # German capitalises all nouns, so there capitals do not tell names. Of 87 pages, all German ones of
 # some length have more capitals than this among the words inside sentences, all English ones less.
@@ -93,35 +94,33 @@ def choose_targets(thread: Thread, names: int = 3) -> tuple[str, ...]:
     """
     article = thread.article
     title = " ".join(article.title.split()) if article and article.title else ""
-    article_text = _read(article.text) if article and article.text.strip() else None
-    comments = [_read(text) for text in _bounded(comment.text for comment in thread.comments)]
+    article_text = _read(article.text[:MAX_CHARS]) if article and article.text.strip() else None
+    comments = [_read(text) for text in _sample([comment.text for comment in thread.comments])]
     ranked = _ranked_names(article_text, comments, _people(thread))
     chosen = [title, *ranked[: max(names, 0)]]
     distinct = {target.casefold(): target for target in reversed(chosen) if target}
     return tuple(reversed(distinct.values()))
 
 
-def _bounded(texts: Iterable[str]) -> Iterator[str]:
-    left = MAX_CHARS
-    for text in texts:
-        if left <= 0:
-            return
-        yield text[:left]
-        left -= len(text)
+def _sample(texts: Sequence[str]) -> Iterator[str]:
+    """Yield all texts, or every so many of them where they are very long together."""
+    step = 1 + sum(map(len, texts)) // MAX_CHARS
+    return (text[:MAX_CHARS] for text in texts[::step])
 
 
 # Words
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word as written, and where it stands.
 
+    `key`: the word folded; a short acronym keeps its capitals, or "US" would be "us".
     `joined`: only a space parts it from the word before. `initial`: it begins a sentence.
     `telling`: its capitals mean something, since its sentence is neither shouted nor title-cased.
     """
 
     text: str
+    key: str
     joined: bool
     initial: bool
     telling: bool
@@ -130,13 +129,6 @@ class Word:
     def capitalised(self) -> bool:
         """Whether it begins with a capital."""
         return self.text[0].isupper()
-
-    @property
-    def key(self) -> str:
-        """The word folded; a short acronym keeps its capitals, or "US" would be "us"."""
-        if self.telling and _is_acronym(self.text) and len(_fold(self.text)) <= 3:
-            return _fold(self.text).upper()
-        return _fold(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +144,15 @@ def _read(text: str) -> ReadText:
     for sentence in _sentences(text):
         telling = not _is_shouted(sentence) and not _is_title_cased(sentence)
         words += (
-            Word(word, joined, number == 0, telling)
+            Word(word, _word_key(word, telling), joined, number == 0, telling)
             for number, (word, joined) in enumerate(sentence)
         )
     return ReadText(tuple(words), f" {' '.join(word.key for word in words)} ")
+
+
+def _word_key(word: str, telling: bool) -> str:
+    key = _fold(word)
+    return key.upper() if telling and len(key) <= 3 and _is_acronym(word) else key
 
 
 def _sentences(text: str) -> Iterator[list[tuple[str, bool]]]:
@@ -200,7 +197,8 @@ def _is_no_name(key: str) -> bool:
 
 def _fold(word: str) -> str:
     """Return a word without case, possessive ending and full stops."""
-    return _POSSESSIVE.sub("", word.casefold()).replace(".", "")
+    folded = word.casefold()
+    return folded if folded.isalpha() else _POSSESSIVE.sub("", folded).replace(".", "")
 
 
 # Candidates
