@@ -139,7 +139,8 @@ def test_a_page_beyond_all_measure_is_refused_quickly() -> None:
 PIECES = st.sampled_from(
     ["<html>", "<p>", "</p>", "<div class='comment'>", "1. Ada", "October 15, 2021 at 5:35 pm",
      "\n", "\n\n", "  ", "Reply", "2 Comments", "Leave a Reply", "Ada says:", "text,author\n",
-     '{"text": "x"}', "[", "<rss", "wordpress.org/export", "<disqus>", "&a;", "<!ENTITY a 'b'>", "é", "\x00", "\xff"]
+     '{"text": "x"}', "[", "<rss", "wordpress.org/export", "<disqus>", "&a;",
+     "<!ENTITY a 'b'>", "é", "\x00", "\xff"]
 )  # fmt: skip
 
 
