@@ -40,6 +40,7 @@ _COMPONENTS = etree.XPath("//*[contains(name(), '-')]")
 WHOLE = 0.8  # mean score of a family's records below which induction may do better
 WHOLE_ENOUGH = 0.97  # mean score from which no other family is tried
 _POST_NUMBER = re.compile(r"#\s?(\d{1,6})")
+_TOO_DEEP = "the page nests elements more than 2,000 deep: what follows was not read"
 _EMPTY_PAGE = "<html><body></body></html>"
 
 
@@ -73,18 +74,18 @@ def parse_html(
     >>> thread.comments
     (Comment(id='7', text='At last!', author='Ada', published='2021-10-15T17:35:00', ...),)
     """
-    tree = read_tree(markup)
+    tree, notes = read_tree(markup)
     stated = read_json_ld(tree)
     group = find_comments(tree, now)
     if group is None:
-        notes = () if stated else note_hosted(tree)
+        notes += () if stated else note_hosted(tree)
         return Thread(source, "html", read_article(tree, url=url), tuple(stated), 0, notes)
     opening = take_opening(group)
     article = read_article(group.tree, url=url, opening=opening)
     deleted = sum(record.deleted for record in group.records)
     shown = to_comments(group.records)
     comments = tuple(stated) if len(stated) > len(shown) else shown
-    return Thread(source, "html", article, comments, deleted)
+    return Thread(source, "html", article, comments, deleted, notes)
 
 
 def note_hosted(tree: HtmlElement) -> tuple[str, ...]:
@@ -148,16 +149,18 @@ def post_number(record: Record) -> int | None:
     return None
 
 
-def read_tree(markup: str) -> HtmlElement:
-    """Parse markup of any quality into a tree."""
+def read_tree(markup: str) -> tuple[HtmlElement, tuple[str, ...]]:
+    """Parse markup of any quality into a tree; say so where the parser gave up on its depth."""
     parser = HTMLParser(
         remove_comments=True, remove_pis=True, encoding="utf-8", huge_tree=True, no_network=True
     )
     data = _UNPRINTABLE.sub(" ", markup).encode("utf-8")
     try:
-        return document_fromstring(data, parser=parser)
+        tree = document_fromstring(data, parser=parser)
     except etree.ParserError:
-        return document_fromstring(_EMPTY_PAGE, parser=parser)
+        return document_fromstring(_EMPTY_PAGE, parser=parser), ()
+    last = parser.error_log.last_error
+    return tree, (_TOO_DEEP,) if last is not None and last.level_name == "FATAL" else ()
 
 
 def find_comments(tree: HtmlElement, now: datetime | None) -> Group | None:

@@ -128,6 +128,13 @@ def test_hostile_shapes_take_bounded_time(page: str) -> None:
     assert time.process_time() - begun < 10
 
 
+def test_a_page_cut_for_its_depth_says_so() -> None:
+    assert parse_html(f"{ARTICLE}{'<div>' * 3_000}deep").notes == (
+        "the page nests elements more than 2,000 deep: what follows was not read",
+    )
+    assert parse_html(f"{ARTICLE}</p></x><b></div>").notes == ()
+
+
 def test_time_is_linear_in_comments() -> None:
     def seconds(count: int) -> float:
         page = listed(*(wordpress(n, f"<p>Tram {n} is fine.</p>") for n in range(count)))
