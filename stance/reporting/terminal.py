@@ -210,13 +210,13 @@ def _byline(item: ScoredComment, numbers: dict[str, int]) -> "Text":
 
     comment = item.comment
     author = make_line(comment.author) if comment.author else "(no name)"
-    line = Text("↳ " if comment.depth else "", style="dim").append(author, style="bold")
+    line = Text().append("↳ " if comment.depth else "", style="dim").append(author, style="bold")
     parent = numbers.get(comment.parent_id) if comment.parent_id else None
     if parent is not None:
-        line.append(f" to #{parent}", style="not bold dim")
+        line.append(f" to #{parent}", style="dim")
     when = comment.published or comment.published_text
     if when:
-        line.append(f"  {make_line(when)}", style="not bold dim")
+        line.append(f"  {make_line(when)}", style="dim")
     return line
 
 

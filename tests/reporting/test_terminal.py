@@ -69,6 +69,7 @@ def test_hostile_text_is_shown_and_not_obeyed(fake_analyzer: Any) -> None:
 def test_colours_on_a_terminal_alone(fake_analyzer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scored = fake_analyzer.score(page("I love trams, idiot"), ["trams"])
     assert "\x1b[" not in shown(scored)
+    assert "\x1b[1mAnn" in shown(scored, Terminal())
     assert "\x1b[32mfavor" in shown(scored, Terminal())
     assert "\x1b[1;4;31midiot" in shown(scored, Terminal())
     monkeypatch.setenv("NO_COLOR", "1")
