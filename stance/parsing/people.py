@@ -38,6 +38,8 @@ def clean_name(text: str, exact: bool = False) -> str | None:
             text = text[: span[0]].rstrip(NAME_EDGES + "(@")
         text = _BEFORE_TIME.sub("", text)
         text = _NUMBERED_REST.split(text)[0]
+        if not any(map(str.isalpha, text)):
+            return None
     text = _UNVERIFIED.sub("", text)
     text = _SUFFIX.sub("", text).strip() if exact else _SUFFIX.sub("", text).strip(NAME_EDGES)
     return text if 0 < len(text) <= LONGEST_NAME and not text.isspace() else None
