@@ -164,13 +164,14 @@ examples:
 
 
 _TRAIN = """\
-Needs the extra: pip install 'stance[train]'. Writes a folder for each stage and, in model/, what
-stance score --model takes: weights, model.onnx, calibration, metrics and model card.
+Needs an extra: pip install '.[train]' in the project's folder. CONFIG is a YAML file, or the name
+of a shipped one. Writes a folder for each stage and, in model/, what stance score --model takes:
+weights, model.onnx, calibration, metrics and model card.
 
 examples:
-  STANCE_DATA=corpora stance train configs/default-model.yaml
-  stance train configs/default-model.yaml --set seed=2 --set output=runs/second
-  stance train configs/default-model.yaml --resume
+  STANCE_DATA=corpora stance train default-model
+  stance train my-model.yaml --set seed=2 --set output=runs/second
+  stance train my-model.yaml --resume
 """
 
 

