@@ -22,11 +22,11 @@ def test_the_exported_file_says_what_pytorch_says(tiny_model: Path) -> None:
     expected = torch_logits(CommentModel.load(tiny_model), windows)
     found = Runtime(tiny_model / "model.onnx").run(windows)
     assert np.abs(softmax(expected.stance) - softmax(found.stance)).max() < 0.02
-    assert np.abs(sigmoid(expected.toxicity) - sigmoid(found.toxicity)).max() < 0.1
+    assert np.abs(sigmoid(expected.toxicity) - sigmoid(found.toxicity)).max() < 0.05
     assert [len(one) for one in expected.spans] == [len(one) for one in found.spans]
 
 
-def test_every_product_and_the_token_table_are_quantised(tiny_model: Path) -> None:
+def test_every_product_and_the_token_table_are_stored_in_8_bits(tiny_model: Path) -> None:
     graph = onnx.load(tiny_model / "model.onnx").graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     in_float = [
@@ -35,10 +35,10 @@ def test_every_product_and_the_token_table_are_quantised(tiny_model: Path) -> No
         if node.op_type in ("MatMul", "Gemm") and node.input[1] in constants
     ]
     assert in_float == []
-    # Two layers of six products, five in the heads and the two that lead to them.
-    assert sum(node.op_type == "MatMulNBits" for node in graph.node) == 2 * 6 + 6
-    tables = [tensor for name, tensor in constants.items() if name.endswith("_int8")]
-    assert [tensor.data_type for tensor in tables] == [onnx.TensorProto.INT8]
+    stored = [tensor for name, tensor in constants.items() if name.endswith("_int8")]
+    # Two layers of six products, six in the heads, and the token table.
+    assert len(stored) == 2 * 6 + 6 + 1
+    assert {tensor.data_type for tensor in stored} == {onnx.TensorProto.INT8}
 
 
 def test_no_partial_file_is_left(tiny_model: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_run_leaves_a_model_folder_that_scores(config_path: Path, tmp_path: Pa
         "toxicity/toxic_spans",
     }
     assert [stage["name"] for stage in metrics["stages"]] == ["one", "two"]
-    assert metrics["export"]["float_products"] == 0
+    assert metrics["export"]["int8_share"] > 0.8
     assert not list((tmp_path / "run").glob("stage-*/checkpoint-*"))
 
 
