@@ -3,6 +3,7 @@
 import logging
 import re
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -12,6 +13,7 @@ from stance.parsing.fields import Record
 from stance.parsing.selectors import strings
 from stance.thread import Article
 
+LARGEST_COMPARED = 3_000  # elements; comparing extractors takes time quadratic in paragraphs
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:$|[T ]\d\d:\d\d)")
 _DATES = tuple(
     etree.XPath(path, smart_strings=False)
@@ -43,12 +45,17 @@ def read_article(
     about = _read_metadata(tree, url)
     if opening is not None:
         return Article(about.title, opening.author, opening.published, opening.text, about.url)
-    document = trafilatura.bare_extraction(tree, include_comments=False)
+    huge = _has_more_elements(tree, LARGEST_COMPARED)
+    document = trafilatura.bare_extraction(tree, include_comments=False, fast=huge)
     text = getattr(document, "text", None) or ""
     if not text and not about.title:
         return None
     text = "\n\n".join(line for line in text.split("\n") if line.strip())
     return Article(about.title, about.author, about.date, text, about.url)
+
+
+def _has_more_elements(tree: HtmlElement, count: int) -> bool:
+    return next(islice(tree.iter(), count, None), None) is not None
 
 
 def _read_metadata(tree: HtmlElement, url: str | None) -> Any:
