@@ -4,9 +4,12 @@ from collections.abc import Iterable, Sequence
 
 Spans = tuple[tuple[int, int], ...]
 
+# Letters looked at on either side of a token: a text without blanks must not cost its square.
+_LONGEST_WORD = 64
+
 
 def join_tokens(offsets: Iterable[tuple[int, int]], text: str) -> Spans:
-    """Return the spans of marked tokens, those that touch or are parted by blanks alone made one.
+    """Return the spans of marked tokens, as whole words; those parted by blanks alone are one.
 
     Parameters
     ----------
@@ -16,18 +19,29 @@ def join_tokens(offsets: Iterable[tuple[int, int]], text: str) -> Spans:
 
     Examples
     --------
-    >>> join_tokens([(0, 2), (2, 4), (5, 6), (8, 9)], "abcd e, f")
+    >>> join_tokens([(0, 2), (5, 6), (8, 9)], "abcd e, f")
     ((0, 6), (8, 9))
     """
     spans: list[tuple[int, int]] = []
-    for start, end in sorted(set(offsets)):
-        if end <= start:
+    for first, last in sorted(set(offsets)):
+        if last <= first:
             continue
+        start, end = _whole_word(first, last, text)
         if spans and not text[spans[-1][1] : start].strip():
             spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:
             spans.append((start, end))
     return tuple(spans)
+
+
+def _whole_word(start: int, end: int, text: str) -> tuple[int, int]:
+    """Return the span, longer by the rest of a word that it is cut out of."""
+    stop = max(0, start - _LONGEST_WORD), min(len(text), end + _LONGEST_WORD)
+    while start > stop[0] and text[start].isalnum() and text[start - 1].isalnum():
+        start -= 1
+    while end < stop[1] and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return start, end
 
 
 def character_f1(gold: Sequence[tuple[int, int]], found: Sequence[tuple[int, int]]) -> float:
