@@ -13,6 +13,7 @@ from stance.parsing.fields import Record
 from stance.parsing.selectors import strings
 from stance.thread import Article
 
+LARGEST_READ = 30_000  # elements of a page, its comments out, that are searched for the article
 LARGEST_COMPARED = 3_000  # elements; comparing extractors takes time quadratic in paragraphs
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:$|[T ]\d\d:\d\d)")
 _DATES = tuple(
@@ -45,7 +46,7 @@ def read_article(
     about = _read_metadata(tree, url)
     if opening is not None:
         return Article(about.title, opening.author, opening.published, opening.text, about.url)
-    huge = _has_more_elements(tree, LARGEST_COMPARED)
+    huge = next(islice(tree.iter(), LARGEST_COMPARED, None), None) is not None
     document = trafilatura.bare_extraction(tree, include_comments=False, fast=huge)
     text = getattr(document, "text", None) or ""
     if not text and not about.title:
@@ -54,8 +55,25 @@ def read_article(
     return Article(about.title, about.author, about.date, text, about.url)
 
 
-def _has_more_elements(tree: HtmlElement, count: int) -> bool:
-    return next(islice(tree.iter(), count, None), None) is not None
+def keep_beginning(tree: HtmlElement, count: int = LARGEST_READ) -> bool:
+    """Drop what stands after so many elements of a tree; tell whether anything did.
+
+    Examples
+    --------
+    >>> from lxml.html import fromstring, tostring
+    >>> tree = fromstring("<ul><li><b>One</b></li><li>Two</li></ul>")
+    >>> keep_beginning(tree, 3), tostring(tree)
+    (True, b'<ul><li><b>One</b></li></ul>')
+    """
+    node = next(islice(tree.iter(), count - 1, None), None)
+    after = next(islice(tree.iter(), count, None), None)
+    if node is None or after is None:
+        return False
+    del node[:]
+    while (above := node.getparent()) is not None and node is not tree:
+        del above[above.index(node) + 1 :]
+        node = above
+    return True
 
 
 def _read_metadata(tree: HtmlElement, url: str | None) -> Any:

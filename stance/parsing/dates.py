@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 LONGEST_TIME = 200  # characters looked at by `parse_time`
+REMEMBERED = 4096  # texts whose times are remembered: one is asked for several times in a row
 FIRST_YEAR, LAST_YEAR = 1980, 2100
 
 # One line a month: names and abbreviations, nominative and genitive, of all languages known.
@@ -295,7 +296,11 @@ def parse_time(
     >>> parse_time("3 hours ago") is None
     True
     """
-    text = " ".join(text[:LONGEST_TIME].split())
+    return _parse_time(" ".join(text[:LONGEST_TIME].split()), now, day_first)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parse_time(text: str, now: datetime | None, day_first: bool | None) -> str | None:
     moment = _first(_moments(text, day_first))
     if moment is not None:
         bare_day = moment.year is None and not moment.clock
@@ -314,7 +319,11 @@ def is_relative_time(text: str) -> bool:
     >>> is_relative_time("vor 2 Tagen"), is_relative_time("15. Oktober 2021")
     (True, False)
     """
-    text = " ".join(text[:LONGEST_TIME].split())
+    return _is_relative_time(" ".join(text[:LONGEST_TIME].split()))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_relative_time(text: str) -> bool:
     return _first(_moments(text, None)) is None and _relative(text, whole=True) is not None
 
 
@@ -334,6 +343,10 @@ def find_time(text: str) -> tuple[int, int] | None:
     >>> text[start:end]
     'Friday, October 15, 2021 at 5:35 pm'
     """
+    return _find_short(text) if len(text) <= LONGEST_TIME else _find_time(text)
+
+
+def _find_time(text: str) -> tuple[int, int] | None:
     found = [
         (moment.start, moment.end)
         for moment in [_first(m for m in _moments(text, None) if m.year or m.clock)]
@@ -343,6 +356,9 @@ def find_time(text: str) -> tuple[int, int] | None:
     if span is not None:
         found.append((span.start, span.end))
     return min(found, default=None)
+
+
+_find_short = lru_cache(maxsize=REMEMBERED)(_find_time)  # long texts would fill the memory
 
 
 def guess_day_first(texts: Iterable[str]) -> bool | None:

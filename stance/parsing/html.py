@@ -9,10 +9,11 @@ from datetime import datetime
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
-from stance.parsing.article import read_article
+from stance.parsing.article import LARGEST_READ, keep_beginning, read_article
 from stance.parsing.blocks import inline_text
 from stance.parsing.fields import Record
 from stance.parsing.induction import (
+    Candidate,
     are_from_elsewhere,
     find_candidates,
     is_believable,
@@ -37,12 +38,17 @@ _NAMES = tuple(  # one path each: a union of attributes takes quadratic time
 )
 _LINKS = etree.XPath(".//@href", smart_strings=False)
 _COMPONENTS = etree.XPath("//*[contains(name(), '-')]")
+LARGEST_UNSAMPLED = 400  # induced records; of more, so many are looked at before all are read
 WHOLE = 0.8  # mean score of a family's records below which induction may do better
 WHOLE_ENOUGH = 0.97  # mean score from which no other family is tried
 _POST_NUMBER = re.compile(r"#\s?(\d{1,6})")
 _TOO_DEEP = "the page nests elements more than 2,000 deep: what follows was not read"
 # One class for every tag: asking Python for the class of each element is a tenth of all time.
 _ONE_CLASS = etree.ElementDefaultClassLookup(element=HtmlElement)
+_TOO_LONG = (
+    f"beside its comments the page has more than {LARGEST_READ:,} elements: "
+    "only the first of them were searched for the article"
+)
 _EMPTY_PAGE = "<html><body></body></html>"
 
 
@@ -81,13 +87,20 @@ def parse_html(
     group = find_comments(tree, now)
     if group is None:
         notes += () if stated else note_hosted(tree)
+        notes += note_cut(tree)
         return Thread(source, "html", read_article(tree, url=url), tuple(stated), 0, notes)
     opening = take_opening(group)
+    notes += note_cut(group.tree)
     article = read_article(group.tree, url=url, opening=opening)
     deleted = sum(record.deleted for record in group.records)
     shown = to_comments(group.records)
     comments = tuple(stated) if len(stated) > len(shown) else shown
     return Thread(source, "html", article, comments, deleted, notes)
+
+
+def note_cut(tree: HtmlElement) -> tuple[str, ...]:
+    """Keep of a tree what is searched for the article; return a line where that is not all."""
+    return (_TOO_LONG,) if keep_beginning(tree) else ()
 
 
 def note_hosted(tree: HtmlElement) -> tuple[str, ...]:
@@ -213,18 +226,33 @@ def induce_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
         return None
     order = {element: number for number, element in enumerate(tree.iter())}
     for candidate in candidates:
-        page = copy.deepcopy(tree)
-        copies = list(page.iter())
-        found = [
-            _held_together([copies[order[part]] for part in parts]) for parts in candidate.records
-        ]
-        group = read_group(page, found, INDUCED, now)
+        if len(candidate.records) > LARGEST_UNSAMPLED:
+            sample = replace(candidate, records=_evenly(candidate.records, LARGEST_UNSAMPLED))
+            if not is_believable(_read_candidate(tree, sample, order, now), sample):
+                continue
+        group = _read_candidate(tree, candidate, order, now)
         if is_believable(group, candidate) and (best is None or group.score > best.score):
             best = group
     return best
 
 
-def _held_together(parts: list[HtmlElement]) -> HtmlElement:
+def _evenly(
+    records: tuple[tuple[HtmlElement, ...], ...], count: int
+) -> tuple[tuple[HtmlElement, ...], ...]:
+    return tuple(records[number * len(records) // count] for number in range(count))
+
+
+def _read_candidate(
+    tree: HtmlElement, candidate: Candidate, order: dict[HtmlElement, int], now: datetime | None
+) -> Group:
+    """Read a candidate's records out of a copy of the page."""
+    page = copy.deepcopy(tree)
+    copies = list(page.iter())
+    found = [_held_together([copies[order[part]] for part in parts]) for parts in candidate.records]
+    return read_group(page, found, INDUCED, now)
+
+
+def _held_together(parts: Sequence[HtmlElement]) -> HtmlElement:
     """Return one element that holds all parts, in their place."""
     if len(parts) == 1:
         return parts[0]

@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import log2
 from statistics import median
 
+from stance.errors import InputError
 from stance.parsing import phrases
 from stance.parsing.dates import find_time, guess_day_first, is_relative_time, parse_time
 from stance.parsing.phrases import fold
@@ -36,6 +37,7 @@ from stance.parsing.textlines import (
 )
 from stance.thread import Article, Comment, Thread
 
+MOST_LINES = 250_000  # that are not blank; 20,000 comments have some 160,000
 LONGEST_HEADER = 180  # characters of a line that may be a header
 LONGEST_NAME = 70
 SHORTEST_ARTICLE = 40  # words above the first post of a forum page that are no article yet
@@ -71,6 +73,7 @@ _EXCERPT = re.compile(
     r"^(?:\[(?:\.{3}|…)\]|(?:\.{3}|…) ).{0,2000}(?:\[(?:\.{3}|…)\]|(?:\.{3}|…))$", re.DOTALL
 )
 _URL_LINE = re.compile(r"https?://([^/\s]{1,100})\S{0,400}")
+_LINE = re.compile(r"\S[^\r\n\v\f\u0085\u2028\u2029]*")
 _QUOTES = re.compile(r"[\"“”„«»]")
 
 
@@ -134,6 +137,11 @@ def parse_textdump(text: str, *, source: str = "-", now: datetime | None = None)
     Thread
         With no comments, and a note that says so, where the text shows none.
 
+    Raises
+    ------
+    InputError
+        If the text has more lines than a page has.
+
     Examples
     --------
     >>> thread = parse_textdump('''Trams return
@@ -157,6 +165,11 @@ def parse_textdump(text: str, *, source: str = "-", now: datetime | None = None)
     >>> [(comment.author, comment.published) for comment in thread.comments]
     [('Ada', '2021-10-15T17:35'), ('Ben', '2021-10-15T18:02')]
     """
+    if next(islice(_LINE.finditer(text), MOST_LINES, None), None) is not None:
+        raise InputError(
+            f"{source}: more than {MOST_LINES:,} lines; expected a single page "
+            "(split it, or give the comments as JSON Lines, which stream)"
+        )
     page = read_page(text)
     section = _find_comments(page)
     notes: list[str] = []

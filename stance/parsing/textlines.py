@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from stance.parsing import phrases
 from stance.parsing.dates import find_time
@@ -142,8 +143,11 @@ def pattern_of(text: str) -> str:
 
 def is_buttons(text: str) -> bool:
     """Tell whether a line consists of nothing but what buttons and links below a comment say."""
-    if len(text) > LONGEST_HEADING:
-        return False
+    return len(text) <= LONGEST_HEADING and _is_buttons(text)
+
+
+@lru_cache(maxsize=4096)
+def _is_buttons(text: str) -> bool:
     words = _LETTERS.findall(fold(_GLUED.sub(" ", text)))
     known = sum(word in _BUTTON_WORDS for word in words)
     return known > 0 and known == sum(len(word) > 1 or word in _BUTTON_WORDS for word in words)
@@ -151,17 +155,27 @@ def is_buttons(text: str) -> bool:
 
 def is_reply_button(text: str) -> bool:
     """Tell whether a line of buttons offers to reply."""
-    if len(text) > LONGEST_HEADING:
-        return False
+    return len(text) <= LONGEST_HEADING and _is_reply_button(text)
+
+
+@lru_cache(maxsize=4096)
+def _is_reply_button(text: str) -> bool:
     words = _LETTERS.findall(fold(_GLUED.sub(" ", text)))
     return any(word in _REPLY_WORDS for word in words) and is_buttons(text)
 
 
 def is_running(line: Line) -> bool:
     """Tell whether a line reads like part of a sentence, not like a name or a menu entry."""
-    count = count_words(line.text)
-    ends = line.text.rstrip("\"'”’»)* ").endswith((".", "!", "?", "…", "。", "！", "？", ":", ";"))
-    return (count >= 8 or (ends and count >= 4)) and not is_buttons(line.text)
+    return (_is_running if len(line.text) > 400 else _is_running_short)(line.text)
+
+
+def _is_running(text: str) -> bool:
+    count = count_words(text)
+    ends = text.rstrip("\"'”’»)* ").endswith((".", "!", "?", "…", "。", "！", "？", ":", ";"))
+    return (count >= 8 or (ends and count >= 4)) and not is_buttons(text)
+
+
+_is_running_short = lru_cache(maxsize=4096)(_is_running)  # neighbouring headers ask the same
 
 
 def _clean(text: str) -> str:
