@@ -159,6 +159,7 @@ def quantise(model: onnx.ModelProto) -> onnx.ModelProto:
     del graph.node[:]
     graph.node.extend([*first, *rest])
     _drop_unused(graph)
+    _drop_traces(graph)
     onnx.checker.check_model(model)
     return model
 
@@ -224,6 +225,14 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.initializer[:]
     graph.initializer.extend(kept)
+
+
+def _drop_traces(graph: onnx.GraphProto) -> None:
+    """Forget the lines of code and the paths that the exporter notes down for each node."""
+    for item in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del item.metadata_props[:]
+        item.ClearField("doc_string")
+    del graph.metadata_props[:]
 
 
 def _int8_share(model: onnx.ModelProto) -> float:

@@ -217,7 +217,9 @@ class CommentModel(nn.Module):
 
     def _config_dict(self) -> dict[str, Any]:
         settings = {"special_ids": self.special_ids.tolist(), "max_length": self.max_length}
-        return {**self.config.to_dict(), _SETTINGS: settings}
+        config = self.config.to_dict()
+        config.pop("_name_or_path", None)  # where the encoder lay on the training machine
+        return {**config, _SETTINGS: settings}
 
 
 def _is_head(name: str) -> bool:

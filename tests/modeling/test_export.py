@@ -41,6 +41,12 @@ def test_every_product_and_the_token_table_are_stored_in_8_bits(tiny_model: Path
     assert {tensor.data_type for tensor in stored} == {onnx.TensorProto.INT8}
 
 
+def test_no_path_of_the_training_machine_is_in_the_file(tiny_model: Path) -> None:
+    content = (tiny_model / "model.onnx").read_bytes()
+    assert b".py" not in content
+    assert str(Path(__file__).parents[2]).encode() not in content
+
+
 def test_no_partial_file_is_left(tiny_model: Path) -> None:
     assert sorted(path.name for path in tiny_model.iterdir()) == [
         "calibration.json",

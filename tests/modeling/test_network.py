@@ -41,6 +41,10 @@ def test_a_saved_folder_loads_with_the_same_numbers(tiny_model: Path, tmp_path: 
         assert torch.equal(value, model(**batch)[name])
 
 
+def test_a_saved_folder_does_not_say_where_its_encoder_lay(tiny_model: Path) -> None:
+    assert "tiny-encoder" not in (tiny_model / "config.json").read_text(encoding="utf-8")
+
+
 def test_auto_model_takes_the_folder_as_the_encoder(tiny_model: Path) -> None:
     auto = AutoModel.from_pretrained(tiny_model, dtype=torch.float32).eval()
     own = CommentModel.load(tiny_model).encoder
