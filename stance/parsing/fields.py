@@ -1,7 +1,7 @@
 """The fields of one comment: who, when, what, how liked, in answer to whom."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -31,6 +31,7 @@ from stance.parsing.roles import ACTION, AUTHOR, BODY, HIDDEN, LIKE, TIME, own_n
 from stance.parsing.selectors import compile_selector, first_value, select
 
 LONGEST_HEADER = 160  # characters of a line that still counts as "who and when"
+MOST_BODIES = 200  # elements of one record that are looked at for its text
 _DIGITS = re.compile(r"\d+")
 _COUNT = re.compile(r"[+\-−]?\d{1,3}(?:[.,]\d{3}){1,3}|[+\-−]?\d{1,9}")
 _ORDINAL = re.compile(r"(?:#|no?\.|nr\.)?\s?\d{1,5}[.)]?", re.IGNORECASE)
@@ -133,6 +134,13 @@ def _within(element: HtmlElement | None, outer: HtmlElement | None) -> bool:
     return False
 
 
+def _lineage(element: HtmlElement | None) -> Iterator[HtmlElement]:
+    """Yield an element and all that hold it, from the inside out."""
+    while element is not None:
+        yield element
+        element = element.getparent()
+
+
 def _find_body(holder: HtmlElement, family: Family, parts: _Parts) -> HtmlElement | None:
     """Return the element that holds the comment's text and nothing about it."""
     for selector in family.body:
@@ -156,13 +164,11 @@ def _longest_body(
 ) -> HtmlElement | None:
     """Return the longest element called a body that holds none of those about the comment."""
     best, longest = None, 0
-    for element in parts.bodies:
+    around = {above for inner in about for above in _lineage(inner)}
+    actions = set(parts.actions[:50])
+    for element in parts.bodies[:MOST_BODIES]:
         length = len(inline_text(element))
-        if (
-            length > longest
-            and not any(_within(inner, element) for inner in about)
-            and not any(_within(element, action) for action in parts.actions[:50])
-        ):
+        if length > longest and element not in around and actions.isdisjoint(_lineage(element)):
             best, longest = element, length
     if best is not None and longest < 40 and longest < 0.2 * len(inline_text(holder)):
         return None
@@ -210,17 +216,14 @@ def _ranked_people(
     The second of each pair tells whether the element holds a name and nothing else.
     """
     people = [(rank, element) for rank, element in parts.people if not _within(element, body)]
-    outer = [
-        (rank, element)
-        for rank, element in people
-        if not any(
-            better >= rank and below is not element and _within(below, element)
-            for better, below in people
-        )
-    ]
+    inner: dict[HtmlElement, int] = {}  # the best rank that each element holds
+    for rank, element in people:
+        for above in _lineage(element.getparent()):
+            inner[above] = max(rank, inner.get(above, 0))
+    outer = [(rank, element) for rank, element in people if inner.get(element, 0) < rank]
     candidates: list[tuple[HtmlElement, bool]] = []
     for rank, element in sorted(outer, key=lambda pair: -pair[0]):
-        candidates.extend((inner, True) for inner in _leading_name(element))
+        candidates.extend((name, True) for name in _leading_name(element))
         candidates.append((element, rank >= 3 and len(element) == 0))
     for tag in ("cite", "a", "b", "strong", "h3", "h4", "h5", "h6"):
         for element in holder.iter(tag):
@@ -228,7 +231,7 @@ def _ranked_people(
                 continue
             if tag == "a" and not leads_to_person(element.get("href") or ""):
                 continue
-            candidates.extend((inner, False) for inner in _leading_name(element))
+            candidates.extend((name, False) for name in _leading_name(element))
             candidates.append((element, False))
     return candidates
 

@@ -49,6 +49,12 @@ _TOO_LONG = (
     f"beside its comments the page has more than {LARGEST_READ:,} elements: "
     "only the first of them were searched for the article"
 )
+LARGEST_UNCHECKED = 128 * 1024  # characters of a page whose attributes need not be counted
+MOST_ATTRIBUTES = 1_000  # of one tag: the parser compares each with all before it
+_ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?+"""
+_LONG_TAG = re.compile(
+    rf"(<[a-zA-Z][^\s/>]*+(?:{_ATTRIBUTE}){{0,{MOST_ATTRIBUTES}}}+)(?:{_ATTRIBUTE})*+"
+)
 _EMPTY_PAGE = "<html><body></body></html>"
 
 
@@ -170,6 +176,8 @@ def read_tree(markup: str) -> tuple[HtmlElement, tuple[str, ...]]:
         remove_comments=True, remove_pis=True, encoding="utf-8", huge_tree=True, no_network=True
     )
     parser.set_element_class_lookup(_ONE_CLASS)
+    if len(markup) > LARGEST_UNCHECKED:
+        markup = _LONG_TAG.sub(r"\1", markup)
     data = _UNPRINTABLE.sub(" ", markup).encode("utf-8")
     try:
         tree = document_fromstring(data, parser=parser)

@@ -171,6 +171,15 @@ def test_running_text_without_a_time(text: str) -> None:
     assert find_time(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("9. Dezember 2021", "2021-12-09"), ("3 dicembre 2020", "2020-12-03")],
+)
+def test_december_is_read_without_a_clock(text: str, expected: str) -> None:
+    assert parse_time(text) == expected
+    assert find_time(f"Ada, {text}") == (5, 5 + len(text))
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_read_without_an_error(text: str) -> None:
     span = find_time(text)

@@ -128,6 +128,67 @@ def test_hostile_shapes_take_bounded_time(page: str) -> None:
     assert time.process_time() - begun < 10
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<p>{n} October 2021</p>",
+        "<div class='c{n}'>word {n}</div>",
+        "<p>Some words here to read, and more.</p>",
+        "<p>a<b>c<i>",
+        "<a href='/user/{n}'>Ada {n}</a> ",
+        "<time datetime='2021-10-15T17:35:00'>x</time> ",
+        "<div class='comment c{n}'><b class='author'>Ada</b>",
+        "<script>x</script><p onclick='x()'>مرحبا 👩‍👩‍👧",
+    ],
+    ids=["dates", "classes", "paragraphs", "unclosed", "links", "times", "comments", "scripts"],
+)
+def test_time_is_linear_in_hostile_pieces(piece: str) -> None:
+    def seconds(count: int) -> float:
+        page = ARTICLE + "".join(piece.format(n=n) for n in range(count))
+        begun = time.process_time()
+        parse_html(page)
+        return time.process_time() - begun
+
+    seconds(10)
+    assert seconds(6_000) < 8 * max(seconds(2_000), 0.1)
+
+
+def test_comments_within_comments_take_bounded_time() -> None:
+    chain = "<div class='comment'><b class='author'>Ada</b><i class='date'>15 October 2021</i>"
+    begun = time.process_time()
+    parse_html(ARTICLE + (chain * 200 + "</div>" * 200) * 10)
+    assert time.process_time() - begun < 4
+
+
+@pytest.mark.parametrize("value", ["", "=1", "='>'"])
+def test_a_tag_of_many_attributes_takes_bounded_time(value: str) -> None:
+    attributes = " ".join(f"a{n}{value}" for n in range(100_000))
+    begun = time.process_time()
+    article = parse_html(f"<div {attributes}>x</div>{ARTICLE}").article
+    assert time.process_time() - begun < 4
+    assert article is not None
+    assert article.title == "Trams"
+
+
+def test_of_a_page_without_end_the_beginning_is_searched_for_the_article() -> None:
+    thread = parse_html(f"<body>{ARTICLE}{'<i>a</i>' * 30_000}<h1>Buses</h1>")
+    assert thread.notes == (
+        "beside its comments the page has more than 30,000 elements: "
+        "only the first of them were searched for the article",
+    )
+    assert thread.article is not None
+    assert thread.article.title == "Trams"
+
+
+def test_a_huge_group_is_read_whole_though_it_is_judged_by_a_sample() -> None:
+    page = ARTICLE + "".join(
+        f"<div class='xk'><i class='n'><a href='/user/{n}'>Ada {n}</a></i> "
+        f"<i class='w'>15 October 2021</i><p>Tram {n} is fine with me, thanks.</p></div>"
+        for n in range(1_000)
+    )
+    assert len(parse_html(page).comments) == 1_000
+
+
 def test_a_page_cut_for_its_depth_says_so() -> None:
     assert parse_html(f"{ARTICLE}{'<div>' * 3_000}deep").notes == (
         "the page nests elements more than 2,000 deep: what follows was not read",

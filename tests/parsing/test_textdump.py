@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stance.errors import InputError
 from stance.evaluation.parsing_benchmark import benchmark_parsing
 from stance.parsing import parse
 from stance.parsing.textdump import parse_textdump
@@ -470,6 +471,32 @@ def test_hostile_text_takes_bounded_time(piece: str) -> None:
     start = time.process_time()
     parse_textdump(piece * (50_000 // len(piece)))
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["{n} hours ago\n", "#{n}\n", "a{n}\n\n", "October 15, 2021 Ada {n}\n", "Ada {n} says: Yes.\n"],
+)
+def test_time_is_linear_in_hostile_lines(piece: str) -> None:
+    def seconds(count: int) -> float:
+        text = "".join(piece.format(n=n) for n in range(count))
+        start = time.process_time()
+        parse_textdump(text)
+        return time.process_time() - start
+
+    seconds(10)
+    assert seconds(6_000) < 8 * max(seconds(2_000), 0.05)
+
+
+def test_more_lines_than_a_page_has_are_refused_at_once() -> None:
+    start = time.process_time()
+    with pytest.raises(InputError) as error:
+        parse_textdump("a\n\n" * 250_001, source="dump.txt")
+    assert time.process_time() - start < 4
+    assert str(error.value) == (
+        "dump.txt: more than 250,000 lines; expected a single page "
+        "(split it, or give the comments as JSON Lines, which stream)"
+    )
 
 
 def test_deep_indentation_takes_bounded_time() -> None:
