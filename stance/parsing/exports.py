@@ -805,12 +805,13 @@ def _assemble(entries: Sequence[_Entry]) -> tuple[Comment, ...]:
             name += "'"
         used.add(name)
         names[id(entry)] = name
+    known: dict[int, _Entry | None] = {}
     depths: dict[int, int] = {}
     comments = []
     for entry in entries:
         if not entry.kept or not entry.text:
             continue
-        parent = _kept_parent(entry, by_id)
+        parent = _kept_parent(entry, by_id, known)
         comments.append(
             Comment(
                 id=names[id(entry)],
@@ -818,7 +819,7 @@ def _assemble(entries: Sequence[_Entry]) -> tuple[Comment, ...]:
                 author=entry.author,
                 published=entry.published,
                 parent_id=names[id(parent)] if parent is not None else None,
-                depth=_depth(entry, by_id, depths),
+                depth=_depth(entry, by_id, known, depths),
                 likes=entry.likes,
                 published_text=entry.published_text,
             )
@@ -826,19 +827,34 @@ def _assemble(entries: Sequence[_Entry]) -> tuple[Comment, ...]:
     return tuple(comments)
 
 
-def _kept_parent(entry: _Entry, by_id: Mapping[str, _Entry]) -> _Entry | None:
-    """Return the nearest ancestor that is kept; a circle of parents has none."""
-    seen = {id(entry)}
+def _kept_parent(
+    entry: _Entry, by_id: Mapping[str, _Entry], known: dict[int, _Entry | None]
+) -> _Entry | None:
+    """Return the nearest other ancestor of a kept entry that is kept; a circle may have none.
+
+    `known` remembers the answer for every entry left out on the way.
+    """
+    path: list[_Entry] = []
+    seen: set[int] = set()
     parent = by_id.get(entry.parent) if entry.parent is not None else None
-    while parent is not None and id(parent) not in seen:
-        if parent.kept and parent.text:
-            return parent
+    while parent is not None and not (parent.kept and parent.text):
+        if id(parent) in known or id(parent) in seen:
+            parent = known.get(id(parent))
+            break
         seen.add(id(parent))
+        path.append(parent)
         parent = by_id.get(parent.parent) if parent.parent is not None else None
-    return None
+    for passed in path:
+        known[id(passed)] = parent
+    return None if parent is entry else parent
 
 
-def _depth(entry: _Entry, by_id: Mapping[str, _Entry], depths: dict[int, int]) -> int:
+def _depth(
+    entry: _Entry,
+    by_id: Mapping[str, _Entry],
+    known: dict[int, _Entry | None],
+    depths: dict[int, int],
+) -> int:
     """Return how many kept ancestors an entry has, remembering every depth on the way."""
     path: list[_Entry] = []
     seen: set[int] = set()
@@ -846,7 +862,7 @@ def _depth(entry: _Entry, by_id: Mapping[str, _Entry], depths: dict[int, int]) -
     while current is not None and id(current) not in depths and id(current) not in seen:
         seen.add(id(current))
         path.append(current)
-        current = _kept_parent(current, by_id)
+        current = _kept_parent(current, by_id, known)
     depth = depths[id(current)] if current is not None and id(current) in depths else -1
     for ancestor in reversed(path):
         depth += 1

@@ -176,7 +176,10 @@ def _page_of_mhtml(markup: str, source: str) -> str:
     import email
     import email.policy
 
-    message = email.message_from_string(markup, policy=email.policy.compat32)
+    try:
+        message = email.message_from_string(markup, policy=email.policy.compat32)
+    except RecursionError:
+        raise InputError(f"{source}: MHTML nested too deeply; expected {EXPECTED}") from None
     for part in message.walk():
         if part.get_content_type() == "text/html":
             payload = part.get_payload(decode=True)

@@ -288,6 +288,24 @@ def test_a_long_chain_of_answers_takes_linear_time() -> None:
     assert time.perf_counter() - start < 10
 
 
+def test_answers_to_a_long_chain_left_out_take_linear_time() -> None:
+    def seconds(count: int) -> float:
+        chain = [
+            {"id": f"s{n}", "parent_id": f"s{n - 1}", "text": "[deleted]"} for n in range(count)
+        ]
+        answers = [
+            {"id": f"a{n}", "parent_id": f"s{count - 1}", "text": "Yes."} for n in range(count)
+        ]
+        stream = io.BytesIO(json.dumps(chain + answers).encode())
+        begun = time.process_time()
+        [thread] = parse_export(stream, "json")
+        assert [comment.depth for comment in thread.comments] == [0] * count
+        return time.process_time() - begun
+
+    seconds(10)
+    assert seconds(9_000) < 8 * max(seconds(3_000), 0.1)
+
+
 def test_json_that_is_nested_too_deeply_is_refused() -> None:
     with pytest.raises(InputError):
         read("[" * 100_000, "json")

@@ -167,3 +167,12 @@ def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     except StanceError as error:
         message = str(error)
     assert "\n" not in message
+
+
+def test_mhtml_nested_without_end_is_refused() -> None:
+    head = "From: x\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=b0\n\n"
+    parts = "".join(
+        f"--b{n}\nContent-Type: multipart/related; boundary=b{n + 1}\n\n" for n in range(3_000)
+    )
+    with pytest.raises(InputError, match=r"^page\.mhtml: MHTML nested too deeply; expected"):
+        list(parse_bytes((head + parts).encode(), source="page.mhtml"))
