@@ -279,6 +279,7 @@ def to_comments(records: Sequence[Record]) -> tuple[Comment, ...]:
     ids: dict[int, str] = {}
     used: set[str] = set()
     depths: dict[int, int] = {}
+    above: dict[int, int | None] = {}  # of each record left out, the nearest one above it
     where = {id(record): number for number, record in enumerate(records)}
     comments = []
     for order, record in enumerate(shown, 1):
@@ -288,9 +289,11 @@ def to_comments(records: Sequence[Record]) -> tuple[Comment, ...]:
             name = f"{name}-{order}"
         used.add(name)
         ids[number] = name
-        parent = record.parent
+        passed, parent = [], record.parent
         while parent is not None and parent not in ids:
-            parent = records[parent].parent
+            passed.append(parent)
+            parent = above[parent] if parent in above else records[parent].parent
+        above.update(dict.fromkeys(passed, parent))
         depths[number] = 0 if parent is None else depths[parent] + 1
         comments.append(
             Comment(
