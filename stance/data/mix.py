@@ -77,10 +77,7 @@ def build_mix(
     """
     names = {share.corpus for share in shares}
     for name in sorted(names):
-        if name not in CORPORA:
-            raise DataError(f"{name!r} is no corpus; expected one of {sorted(CORPORA)}")
-        if CORPORA[name].benchmark:
-            raise DataError(f"{name!r} is a benchmark: a model that trains on it cannot be judged")
+        check_trainable(name)
     shuffle = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
     benchmarks = {name for name, corpus in CORPORA.items() if corpus.benchmark}
     absent = sorted(name for name in benchmarks if not (root / CORPORA[name].folder).is_dir())
@@ -104,6 +101,14 @@ def build_mix(
     examples = list(merged.values())
     shuffle.shuffle(examples)
     return examples, report
+
+
+def check_trainable(name: str) -> None:
+    """Raise a DataError where a name is no corpus or is a benchmark."""
+    if name not in CORPORA:
+        raise DataError(f"{name!r} is no corpus; expected one of {sorted(CORPORA)}")
+    if CORPORA[name].benchmark:
+        raise DataError(f"{name!r} is a benchmark: a model that trains on it cannot be judged")
 
 
 def held_out_keys(root: Path, names: Iterable[str], split: Split) -> frozenset[str]:

@@ -184,8 +184,14 @@ SUITES: dict[str, Callable[[Analyzer, Path], Figures]] = {
 }
 
 
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "arc": ("arc", "vast"),
+    "jigsaw": ("jigsaw_test_balanced", "jigsaw_multilabel"),
+}
+
+
 def measure(model: Path, root: Path) -> Figures:
-    """Return the figures of every benchmark for a model folder.
+    """Return the figures of every benchmark at hand for a model folder; None for the others.
 
     Parameters
     ----------
@@ -196,7 +202,15 @@ def measure(model: Path, root: Path) -> Figures:
     Raises
     ------
     DataError
-        A benchmark's files are missing.
+        A benchmark's folder is there but not in its published format.
     """
     analyzer = Analyzer(model)
-    return {name: suite(analyzer, root) for name, suite in SUITES.items()}
+    return {
+        name: suite(analyzer, root) if _at_hand(name, root) else None
+        for name, suite in SUITES.items()
+    }
+
+
+def _at_hand(suite: str, root: Path) -> bool:
+    needed = _NEEDED.get(suite, (suite,))
+    return all((root / CORPORA[name].folder).is_dir() for name in needed)

@@ -23,6 +23,10 @@ Floats = NDArray[np.floating[Any]]
 FILE_NAME = "calibration.json"
 _VERSION = 1
 
+# The span head learnt from toxic posts alone: in a harmless one it marks the least harmless word.
+# So a text gets spans only where some kind of toxicity is at least this probable.
+LEAST_TOXICITY_FOR_SPANS = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -87,8 +91,11 @@ class Calibration:
         path = folder / FILE_NAME
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content.pop("version") != _VERSION:
-                raise ValueError(f"its version is not {_VERSION}")
+            if not isinstance(content, dict) or content.pop("version", None) != _VERSION:
+                raise ValueError(f"it is not of version {_VERSION}")
+            for section in ("toxicity", "thresholds"):
+                if set(content[section]) != set(TOXICITY_LABELS):
+                    raise ValueError(f"{section} has {sorted(content[section])}")
             return cls(
                 **{
                     **content,

@@ -5,6 +5,7 @@ from the pair, ``[CLS] target [SEP] comment [SEP]``. A comment longer than the m
 read in overlapping windows.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,10 @@ from stance.errors import ModelError
 MAX_TARGET_TOKENS = 64
 # Neighbouring windows share this part of their room, so that no phrase is cut in both.
 OVERLAP = 0.25
+
+
+# Half of a pair of code units, as broken JSON or a file name brings it in: no tokenizer takes it.
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +88,16 @@ class InputEncoder:
         Raises
         ------
         ModelError
-            The folder has no `tokenizer.json`.
+            The folder has no `tokenizer.json`, or that is not one.
         """
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise ModelError(f"{folder}: no tokenizer.json; expected a model folder of stance")
-        return cls(Tokenizer.from_file(str(path)), max_length)
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises nothing more special
+            raise ModelError(f"{path}: not a tokenizer ({error})") from None
+        return cls(tokenizer, max_length)
 
     @property
     def special_ids(self) -> list[int]:
@@ -97,7 +106,8 @@ class InputEncoder:
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         """Return the tokens of each text, without special ones."""
-        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        clean = [_LONE_SURROGATE.sub("\ufffd", text) for text in texts]
+        encodings = self.tokenizer.encode_batch(clean, add_special_tokens=False)
         return [Tokens(encoding.ids, encoding.offsets) for encoding in encodings]
 
     def single(self, comment: Tokens) -> list[Window]:

@@ -21,13 +21,15 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
+from stance.errors import ModelError
 from stance.modeling.encoding import Window
 from stance.modeling.network import CommentModel
-from stance.modeling.runtime import FILE_NAME, Logits, Runtime
+from stance.modeling.runtime import FILE_NAME, INPUTS, OUTPUTS, Logits, Runtime
 
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-OUTPUTS = ("stance", "relevance", "toxicity", "spans")
 _OPSET = 18
+# Largest differences of a probability from PyTorch that a file may have.
+_FLOAT32_TOLERANCE = 1e-3
+_INT8_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +71,44 @@ def export(model: CommentModel, folder: Path, windows: Sequence[Window]) -> Pari
     Returns
     -------
     Parity
+
+    Raises
+    ------
+    ModelError
+        The exported file says something else than PyTorch; an older file stays as it is.
     """
     exact = folder / "model-float32.onnx.tmp"
     partial = folder / (FILE_NAME + ".tmp")
-    to_onnx(model, exact)
-    quantised = quantise(onnx.load(exact))
-    onnx.save(quantised, partial)
-    expected = torch_logits(model, windows)
-    parity = Parity(
-        windows=len(windows),
-        float32=_difference(expected, Runtime(exact).run(windows)),
-        int8=_difference(expected, Runtime(partial).run(windows)),
-        int8_share=_int8_share(quantised),
-        bytes=partial.stat().st_size,
-    )
-    partial.replace(folder / FILE_NAME)
-    exact.unlink()
+    try:
+        to_onnx(model, exact)
+        quantised = quantise(onnx.load(exact))
+        onnx.save(quantised, partial)
+        expected = torch_logits(model, windows)
+        parity = Parity(
+            windows=len(windows),
+            float32=_difference(expected, Runtime(exact).run(windows)),
+            int8=_difference(expected, Runtime(partial).run(windows)),
+            int8_share=_int8_share(quantised),
+            bytes=partial.stat().st_size,
+        )
+        _refuse_a_difference(parity)
+        partial.replace(folder / FILE_NAME)
+    finally:
+        exact.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     return parity
+
+
+def _refuse_a_difference(parity: Parity) -> None:
+    for name, found, tolerance in (
+        ("float32", parity.float32, _FLOAT32_TOLERANCE),
+        ("8-bit", parity.int8, _INT8_TOLERANCE),
+    ):
+        if not max(found.values()) <= tolerance:  # NaN is refused too
+            raise ModelError(
+                f"the {name} export differs from PyTorch by {found}; expected at most "
+                f"{tolerance}: the exporter does not know this encoder"
+            )
 
 
 class _Positional(nn.Module):

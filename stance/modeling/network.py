@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
@@ -181,7 +182,7 @@ class CommentModel(nn.Module):
             config = AutoConfig.from_pretrained(folder)
             settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))[_SETTINGS]
             weights = load_file(folder / "model.safetensors")
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, SafetensorError) as error:
             raise ModelError(
                 f"{folder}: not a model folder of stance ({error}); expected config.json with a "
                 "'stance' section, model.safetensors and tokenizer.json"

@@ -13,6 +13,8 @@ from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.modeling.encoding import Window
 
 FILE_NAME = "model.onnx"
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+OUTPUTS = ("stance", "relevance", "toxicity", "spans")
 # Tokens of a batch, padding included: enough to keep two cores busy, little enough for memory.
 BATCH_TOKENS = 4096
 
@@ -69,9 +71,15 @@ class Runtime:
             )
         except Exception as error:  # onnxruntime's own exceptions share no base class
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {_one_line(error)}") from None
+        found = [output.name for output in self._session.get_outputs()]
+        if found != list(OUTPUTS):
+            raise ModelError(
+                f"{path}: a model that gives {found}; expected one of stance, which gives "
+                f"{list(OUTPUTS)}"
+            )
 
     def run(
-        self, windows: Sequence[Window], progress: Callable[[int], None] | None = None
+        self, windows: Sequence[Window], progress: Callable[[float], None] | None = None
     ) -> Logits:
         """Return the logits of windows, in their order, whatever batches they were run in.
 
@@ -79,23 +87,23 @@ class Runtime:
         ----------
         windows : sequence of Window
         progress : callable, optional
-            Called after each batch with the number of windows in it.
+            Called after each batch with the share of all tokens that is done, 1 at the end.
         """
         stance = np.zeros((len(windows), len(STANCE_LABELS)), np.float32)
         relevance = np.zeros(len(windows), np.float32)
         toxicity = np.zeros((len(windows), len(TOXICITY_LABELS)), np.float32)
         spans: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(windows)
+        tokens, done = sum(map(len, windows)), 0
         for places in batches([len(window) for window in windows], BATCH_TOKENS):
             batch = [windows[place] for place in places]
-            outputs = self._session.run(
-                ["stance", "relevance", "toxicity", "spans"], _inputs(batch)
-            )
+            outputs = self._session.run(OUTPUTS, _inputs(batch))
             stance[places], relevance[places], toxicity[places] = outputs[:3]
             for place, window, row in zip(places, batch, outputs[3], strict=True):
                 first = window.comment_start
                 spans[place] = row[first : first + len(window.offsets)].copy()
             if progress is not None:
-                progress(len(places))
+                done += sum(map(len, batch))
+                progress(done / tokens)
         return Logits(stance, relevance, toxicity, spans)
 
 
@@ -134,7 +142,7 @@ def _inputs(batch: Sequence[Window]) -> dict[str, Any]:
         ids[row, : len(window)] = window.input_ids
         mask[row, : len(window)] = 1
         types[row, : len(window)] = window.token_type_ids
-    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+    return dict(zip(INPUTS, (ids, mask, types), strict=True))
 
 
 def _one_line(error: Exception) -> str:

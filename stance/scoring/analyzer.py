@@ -2,13 +2,19 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from stance.errors import ModelError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
-from stance.modeling.calibration import Calibration, Floats, sigmoid
+from stance.modeling.calibration import (
+    LEAST_TOXICITY_FOR_SPANS,
+    Calibration,
+    Floats,
+    sigmoid,
+)
 from stance.modeling.encoding import InputEncoder, Window
 from stance.modeling.runtime import FILE_NAME, Logits, Runtime
 from stance.modeling.spans import join_tokens
@@ -19,9 +25,6 @@ from stance.thread import Thread
 DEFAULT_MODEL = Path(__file__).parent.parent / "modeling" / "default"
 # Texts that are tokenised and run together: memory grows with this, not with the input.
 _CHUNK = 512
-
-# The span head learnt from toxic posts alone: in a harmless one it marks the least harmless word.
-LEAST_TOXICITY_FOR_SPANS = 0.1
 
 Progress = Callable[[int, int], None]
 
@@ -87,13 +90,17 @@ class Analyzer:
         threshold : float, optional
             One threshold for all toxicity labels, instead of the model's own.
         progress : callable, optional
-            Called with the comments done and their number.
+            Called after each batch with the comments done and their number.
 
         Returns
         -------
         ScoredThread
         """
-        chosen = tuple(choose_targets(thread) if targets is None else targets)
+        if isinstance(targets, str):
+            raise TypeError(
+                f"targets is the string {targets!r}; expected a sequence: [{targets!r}]"
+            )
+        chosen = choose_targets(thread) if targets is None else tuple(dict.fromkeys(targets))
         predictions = self.predict(
             [comment.text for comment in thread.comments],
             [chosen] * len(thread.comments),
@@ -130,16 +137,19 @@ class Analyzer:
         predictions: list[Prediction] = []
         for start in range(0, len(texts), _CHUNK):
             chunk = slice(start, start + _CHUNK)
-            predictions += self._predict_chunk(texts[chunk], targets[chunk], threshold)
-            if progress is not None:
-                progress(len(predictions), len(texts))
+            report = progress and _Report(progress, start, len(texts[chunk]), len(texts))
+            predictions += self._predict_chunk(texts[chunk], targets[chunk], threshold, report)
         return predictions
 
     def _predict_chunk(
-        self, texts: Sequence[str], targets: Sequence[Sequence[str]], threshold: float | None
+        self,
+        texts: Sequence[str],
+        targets: Sequence[Sequence[str]],
+        threshold: float | None,
+        report: "_Report | None",
     ) -> list[Prediction]:
         windows, places = self._windows(texts, targets)
-        logits = self._runtime.run(windows)
+        logits = self._runtime.run(windows, report)
         stance = self.calibration.stance_probabilities(logits.stance)
         relevance = self.calibration.relevance_probabilities(logits.relevance)
         toxicity = self.calibration.toxicity_probabilities(logits.toxicity)
@@ -204,6 +214,19 @@ class Analyzer:
             marked = sigmoid(values) >= self.calibration.span_threshold
             toxic += [window.offsets[place] for place in np.flatnonzero(marked)]
         return join_tokens(toxic, text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """Tells a caller how many comments are done, from the share of a chunk's tokens."""
+
+    progress: Progress
+    start: int
+    size: int
+    total: int
+
+    def __call__(self, share: float) -> None:
+        self.progress(self.start + int(share * self.size), self.total)
 
 
 def _stance_score(target: str, shares: Floats, relevance: Floats) -> StanceScore:

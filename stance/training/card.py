@@ -27,9 +27,12 @@ _LIMITS = """\
 - It reads English. Other languages get numbers that mean nothing.
 - A quotation counts as its quoter's words: irony, quotation and rhetorical questions mislead it.
 - It knows a target by its words alone, not who somebody is or what has happened since.
-- Its toxicity labels come from raters of Wikipedia talk pages and one news-comment platform, with
-  those raters' norms. It has no label for sexually explicit text.
-- Probabilities were calibrated on held-out rows of those corpora; on other sites they can be off.
+- Its toxicity labels follow the norms of the raters of the corpora above, most of them of Wikipedia
+  talk pages and one news-comment platform; reader comments of a moderated newspaper (the stance
+  corpora's) are presumed non-toxic. It has no label for sexually explicit text.
+- Probabilities were fitted on held-out rows of those corpora. Elsewhere they can be off: a Brier
+  skill below 0 above says that the base rate alone would have been closer to the truth there.
+- Hate without rude words, and harmless mentions of rude words, often get past it (see hatecheck).
 - A flag is a reason for a person to look, not a reason to delete.
 """
 
@@ -83,6 +86,9 @@ def _figures(benchmarks: dict[str, Any]) -> str:
         "|---|---|---|",
     ]
     for name, figures in benchmarks.items():
+        if figures is None:
+            lines.append(f"| {name} | not measured: not at hand | – |")
+            continue
         lines += [f"| {name} | {key} | {_number(value)} |" for key, value in _flat(figures).items()]
     if not benchmarks:
         return "## Figures\n\nNot measured: the benchmarks were not at hand.\n"

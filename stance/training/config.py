@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from stance.data.mix import Share
-from stance.errors import ConfigError
+from stance.data.mix import Share, check_trainable
+from stance.errors import ConfigError, DataError
 
 # Where the configurations are: in an installed package, and in a checkout.
 _SHIPPED = (Path(__file__).parents[1] / "configs", Path(__file__).parents[2] / "configs")
@@ -26,6 +26,15 @@ class ShareConfig(_Section):
     limit: Annotated[int, Field(gt=0)] | None = None
     comments_only: bool = False
     off_target: Annotated[float, Field(ge=0)] | None = None
+
+    @field_validator("corpus")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            check_trainable(value)
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        return value
 
     def to_share(self) -> Share:
         """Return the plain form that `build_mix` takes."""

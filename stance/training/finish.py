@@ -1,6 +1,6 @@
 """From trained weights to a model folder: the export, and probabilities that can be believed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,10 @@ import torch
 
 from stance.data.examples import Example
 from stance.data.mix import build_mix
+from stance.errors import ConfigError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.modeling.calibration import (
+    LEAST_TOXICITY_FOR_SPANS,
     Calibration,
     Floats,
     best_threshold,
@@ -25,13 +27,26 @@ from stance.modeling.network import CommentModel
 from stance.modeling.runtime import FILE_NAME, Logits, Runtime
 from stance.modeling.spans import character_f1, join_tokens
 from stance.training.batches import first_windows
-from stance.training.config import ShareConfig, TrainConfig
+from stance.training.config import TrainConfig
 
+# Whether an example has the label that a head is calibrated on.
+_KNOWS: dict[str, Callable[[Example], bool]] = {
+    "stance": lambda example: example.stance is not None,
+    "relevance": lambda example: example.relevance is not None,
+    "toxicity": lambda example: bool(example.toxicity),
+    "spans": lambda example: example.toxic_spans is not None,
+}
 _PARITY_WINDOWS = 200
 _SPAN_THRESHOLDS = tuple(step / 20 for step in range(2, 19))
 
 
-def finish(model: CommentModel, encoder: InputEncoder, config: TrainConfig, folder: Path) -> Parity:
+def finish(
+    model: CommentModel,
+    encoder: InputEncoder,
+    config: TrainConfig,
+    held_out: dict[str, list[Example]],
+    folder: Path,
+) -> Parity:
     """Write the checkpoint in float16, `model.onnx` and `calibration.json`; return the parity.
 
     The calibration is fitted on the 8-bit file's own logits, since those are what users get.
@@ -39,12 +54,6 @@ def finish(model: CommentModel, encoder: InputEncoder, config: TrainConfig, fold
     model.save(folder, torch.float16)
     # What is exported is what is stored: a reader of the checkpoint gets the same numbers.
     model = CommentModel.load(folder)
-    held_out = {
-        "stance": _held_out(config.calibration.stance, config),
-        "relevance": _held_out(config.calibration.relevance, config),
-        "toxicity": _held_out(config.calibration.toxicity, config),
-        "spans": _held_out(config.calibration.spans, config),
-    }
     sample = [example for rows in held_out.values() for example in rows[: _PARITY_WINDOWS // 4]]
     parity = export(model, folder, first_windows(sample, encoder))
     runtime = Runtime(folder / FILE_NAME)
@@ -53,10 +62,25 @@ def finish(model: CommentModel, encoder: InputEncoder, config: TrainConfig, fold
     return parity
 
 
-def _held_out(shares: Sequence[ShareConfig], config: TrainConfig) -> list[Example]:
-    chosen = [share.to_share() for share in shares]
-    examples, _ = build_mix(chosen, Path(config.data_root), config.seed, split="dev")
-    return examples[: config.max_rows]
+def read_held_out(config: TrainConfig) -> dict[str, list[Example]]:
+    """Return the rows that each head is calibrated on.
+
+    Raises
+    ------
+    ConfigError
+        A head has no row with a label of its own.
+    """
+    held_out = {}
+    for head, knows in _KNOWS.items():
+        shares = [share.to_share() for share in getattr(config.calibration, head)]
+        examples, _ = build_mix(shares, Path(config.data_root), config.seed, split="dev")
+        held_out[head] = [example for example in examples if knows(example)][: config.max_rows]
+        if not held_out[head]:
+            raise ConfigError(
+                f"calibration.{head}: no row of a dev split with such a label in "
+                f"{[share.corpus for share in shares]}; name a corpus that has some"
+            )
+    return held_out
 
 
 def calibrate(
@@ -79,22 +103,20 @@ def calibrate(
         relevance=_fit_relevance(held_out["relevance"], logits["relevance"]),
         toxicity=scales,
         thresholds=thresholds,
-        span_threshold=_fit_span_threshold(held_out["spans"], logits["spans"], encoder),
+        span_threshold=_fit_span_threshold(held_out["spans"], logits["spans"], scales, encoder),
     )
 
 
 def _fit_stance(
     examples: Sequence[Example], logits: Logits
 ) -> tuple[float, tuple[float, float, float]]:
-    known = [place for place, example in enumerate(examples) if example.stance is not None]
-    labels = [STANCE_LABELS.index(examples[place].stance or "neutral") for place in known]
-    return fit_stance(logits.stance[known], labels)
+    labels = [STANCE_LABELS.index(example.stance or "neutral") for example in examples]
+    return fit_stance(logits.stance, labels)
 
 
 def _fit_relevance(examples: Sequence[Example], logits: Logits) -> tuple[float, float]:
-    known = [place for place, example in enumerate(examples) if example.relevance is not None]
-    labels = np.array([examples[place].relevance for place in known], dtype=float)
-    return fit_platt(logits.relevance[known], labels)
+    labels = np.array([example.relevance for example in examples], dtype=float)
+    return fit_platt(logits.relevance, labels)
 
 
 def _fit_toxicity(
@@ -116,10 +138,19 @@ def _fit_toxicity(
 
 
 def _fit_span_threshold(
-    examples: Sequence[Example], logits: Logits, encoder: InputEncoder
+    examples: Sequence[Example],
+    logits: Logits,
+    scales: dict[str, tuple[float, float]],
+    encoder: InputEncoder,
 ) -> float:
     windows = first_windows(examples, encoder)
-    probabilities = [sigmoid(values) for values in logits.spans]
+    slope, bias = np.array([scales[label] for label in TOXICITY_LABELS]).T
+    toxicity = sigmoid(logits.toxicity * slope + bias).max(axis=1)
+    # As in scoring: a text that is harmless as a whole gets no span.
+    probabilities = [
+        sigmoid(values) * (most >= LEAST_TOXICITY_FOR_SPANS)
+        for values, most in zip(logits.spans, toxicity, strict=True)
+    ]
 
     def mean_f1(threshold: float) -> float:
         scores = [

@@ -34,7 +34,7 @@ from stance.modeling.network import CommentModel, write_json
 from stance.training.batches import Collator, encode_examples
 from stance.training.card import write_card
 from stance.training.config import StageConfig, TrainConfig
-from stance.training.finish import finish
+from stance.training.finish import finish, read_held_out
 
 PACKAGED_ENCODER = "all-MiniLM-L6-v2"
 
@@ -63,8 +63,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
         raise ConfigError(
             f"{output} is not empty: add --resume to go on there, or set another output"
         )
-    folder = output / "model"
-    folder.mkdir(parents=True, exist_ok=True)
+    held_out = read_held_out(config)  # before the hours of training: it may be missing
     set_seed(config.seed)
     tokenizer = load_tokenizer(config.encoder)
     encoder = InputEncoder(tokenizer, config.max_length)
@@ -75,8 +74,10 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
         run_stage(model, stage, number, config, encoder, resume=resume)
         for number, stage in enumerate(config.stages, 1)
     ]
+    folder = output / "model"
+    folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
-    parity = finish(model, encoder, config, folder)
+    parity = finish(model, encoder, config, held_out, folder)
     metrics = {
         "model": config.name,
         "config": config.model_dump(exclude={"output", "data_root"}),
@@ -155,13 +156,19 @@ def run_stage(
     Returns
     -------
     dict
-        The stage's name, rows, tokens, steps, mean training loss and mix.
+        The stage's name, rows, tokens, steps, mean training loss, mix and settings.
     """
     folder = Path(config.output) / f"stage-{number}-{stage.name}"
     weights, summary = folder / "weights.safetensors", folder / "stage.json"
+    settings = _settings(stage, config)
     if resume and summary.exists():
-        model.load_state_dict(load_file(weights), strict=False)
         loaded: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
+        if loaded["settings"] != settings:
+            raise ConfigError(
+                f"{folder}: was trained with other settings than the configuration has now; "
+                "set another output, or go back to those in stage.json there"
+            )
+        model.load_state_dict(load_file(weights))
         return loaded
     shares = [share.to_share() for share in stage.mix]
     examples, report = build_mix(shares, Path(config.data_root), config.seed + number)
@@ -190,11 +197,18 @@ def run_stage(
         "steps": result.global_step,
         "loss": round(result.training_loss, 4),
         "mix": report.to_dict(),
+        "settings": settings,
     }
     write_json(summary, done)
     for unneeded in folder.glob("checkpoint-*"):
         shutil.rmtree(unneeded)
     return done
+
+
+def _settings(stage: StageConfig, config: TrainConfig) -> dict[str, Any]:
+    """Return what the weights of a stage depend on, as plain values."""
+    common = {"encoder", "max_length", "seed", "precision", "batch_size", "weight_decay", "dropout"}
+    return {**config.model_dump(include=common | {"max_rows"}), **stage.model_dump()}
 
 
 def _arguments(stage: StageConfig, config: TrainConfig, folder: Path) -> TrainingArguments:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +32,19 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"version": 2}', '{"version": 1, "model": "half a file"}']
+    "content",
+    ["{", "[]", "null", '{"version": 2}', '{"version": 1, "model": "half a file"}'],
 )
 def test_a_broken_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "calibration.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelError, match="cannot be used"):
+        Calibration.load(tmp_path)
+
+
+def test_a_threshold_for_each_label_is_needed(tmp_path: Path) -> None:
+    calibration = uncalibrated("a-model", 256)
+    replace(calibration, thresholds={"toxicity": 0.5}).save(tmp_path)
+    with pytest.raises(ModelError, match=r"thresholds has \['toxicity'\]"):
         Calibration.load(tmp_path)
 
 

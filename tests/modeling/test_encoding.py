@@ -77,6 +77,12 @@ def test_a_folder_without_tokenizer_is_refused(tmp_path: Path) -> None:
         InputEncoder.from_folder(tmp_path, 160)
 
 
+def test_a_broken_tokenizer_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"tokenizer\.json: not a tokenizer"):
+        InputEncoder.from_folder(tmp_path, 160)
+
+
 @given(length=st.integers(0, 5000), room=st.integers(2, 300))
 def test_cuts_cover_everything_in_windows_of_the_room(length: int, room: int) -> None:
     cuts = _cuts(length, room)

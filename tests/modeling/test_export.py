@@ -6,9 +6,10 @@ import pytest
 pytest.importorskip("torch", reason="training is not installed")
 import onnx
 
+from stance.errors import ModelError
 from stance.modeling.calibration import sigmoid, softmax
 from stance.modeling.encoding import InputEncoder
-from stance.modeling.export import torch_logits
+from stance.modeling.export import export, torch_logits
 from stance.modeling.network import CommentModel
 from stance.modeling.runtime import Runtime
 
@@ -39,6 +40,19 @@ def test_every_product_and_the_token_table_are_stored_in_8_bits(tiny_model: Path
     # Two layers of six products, six in the heads, and the token table.
     assert len(stored) == 2 * 6 + 6 + 1
     assert {tensor.data_type for tensor in stored} == {onnx.TensorProto.INT8}
+
+
+def test_an_export_that_says_something_else_is_refused_and_leaves_the_older_file(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"older")
+    monkeypatch.setattr("stance.modeling.export._INT8_TOLERANCE", 0.0)
+    encoder = InputEncoder.from_folder(tiny_model, 160)
+    windows = [encoder.single(tokens)[0] for tokens in encoder.tokenize(["you fool"])]
+    with pytest.raises(ModelError, match="the 8-bit export differs from PyTorch"):
+        export(CommentModel.load(tiny_model), tmp_path, windows)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+    assert (tmp_path / "model.onnx").read_bytes() == b"older"
 
 
 def test_no_path_of_the_training_machine_is_in_the_file(tiny_model: Path) -> None:

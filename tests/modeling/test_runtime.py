@@ -21,6 +21,23 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         Runtime(tmp_path / "model.onnx")
 
 
+def test_a_model_of_something_else_is_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="training is not installed")
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["x"], ["y"])],
+        "other",
+        [value("x", 1, [1])],
+        [value("y", 1, [1])],
+    )
+    opset = [onnx.helper.make_opsetid("", 18)]
+    onnx.save(
+        onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "model.onnx"
+    )
+    with pytest.raises(ModelError, match=r"a model that gives \['y'\]; expected one of stance"):
+        Runtime(tmp_path / "model.onnx")
+
+
 def test_a_broken_file_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no model at all")
     with pytest.raises(ModelError, match="ONNX Runtime cannot load it") as caught:

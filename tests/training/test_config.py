@@ -60,6 +60,8 @@ def test_an_override_that_fits_nowhere_is_refused(override: str, expected: str) 
         ("precision=float8", "precision: Input should be 'float32' or 'bfloat16'"),
         ("stages=[]", "stages: List should have at least 1 item after validation, not 0"),
         ("max_length=64", "max_length: Input should be greater than or equal to 160"),
+        ("calibration.stance.0.corpus=vastt", "'vastt' is no corpus; expected one of"),
+        ("calibration.stance.0.corpus=hatecheck", "'hatecheck' is a benchmark"),
         ("batch_size=many", "batch_size: Input should be a valid integer"),
     ],
 )

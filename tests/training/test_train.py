@@ -1,7 +1,6 @@
 """A whole run on a tiny encoder and made-up corpora in the published formats."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -118,6 +117,22 @@ def test_a_used_output_folder_is_refused_and_left_alone(config_path: Path, tmp_p
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
 
+def test_resuming_with_other_settings_is_refused(config_path: Path, tmp_path: Path) -> None:
+    stage = tmp_path / "run" / "stage-1-one" / "stage.json"
+    write(stage, json.dumps({"settings": {"seed": 5}}))
+    with pytest.raises(ConfigError, match="was trained with other settings"):
+        train(load_config(config_path), resume=True)
+
+
+def test_a_head_without_held_out_rows_is_refused_before_training(
+    config_path: Path, tmp_path: Path
+) -> None:
+    config = load_config(config_path, ["calibration.spans.0.corpus=vast"])
+    with pytest.raises(ConfigError, match=r"calibration\.spans: no row of a dev split"):
+        train(config)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_missing_corpus_is_said_in_one_line(
     config_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,10 +146,12 @@ def test_a_mixture_names_each_corpus_once(config_path: Path) -> None:
     assert corpora_of(config) == ["jigsaw_first20k", "toxic_spans", "vast"]
 
 
-def test_the_default_mix_trains_on_no_benchmark_and_nothing_non_commercial() -> None:
+def test_the_default_mix_trains_on_no_benchmark_and_nothing_non_commercial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from stance.data.corpora import CORPORA
 
-    os.environ.setdefault("STANCE_DATA", "corpora")
+    monkeypatch.setenv("STANCE_DATA", "corpora")
     names = corpora_of(load_config(Path(__file__).parents[2] / "configs" / "default-model.yaml"))
     assert not [name for name in names if CORPORA[name].benchmark]
     assert not [name for name in names if "NC" in CORPORA[name].licence]

@@ -8,7 +8,6 @@ SubReddit agreement: Lei & Huang 2022; MT-CSD: Niu et al. 2024; ProCon20: Hossei
 Perspectrum: Chen et al. 2019; IBM Rank-30k: Gretz et al. 2020; IBM Claim Stance: Bar-Haim 2017
 P-Stance: Li et al. 2021; ArgMin: Stab et al. 2018; COVID-19-Stance: Glandt et al. 2021
 SemEval-2016 Task 6: Mohammad et al. 2016, https://aclanthology.org/S16-1003
-UKPConvArg1: Habernal & Gurevych 2016
 """
 
 import csv
