@@ -10,7 +10,6 @@ that are asked for, and before them. A row without any target gets toxicity alon
 """
 
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -52,7 +51,6 @@ EXAMPLE_ROW: dict[str, Any] = {
 RECORD_KEYS = {"stance": "target"}
 
 CHUNK_ROWS = 512
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Predictor(Protocol):
@@ -150,9 +148,12 @@ def score_rows(
         )
         prepared = [prepare_row(row, source, targets, counts.renamed) for row in chunk]
         good = [row for row in prepared if row.error is None]
-        texts = [_SURROGATE.sub("\ufffd", row.columns["text"]) for row in good]
         predictions = iter(
-            analyzer.predict(texts, [row.targets for row in good], threshold=threshold)
+            analyzer.predict(
+                [row.columns["text"] for row in good],
+                [row.targets for row in good],
+                threshold=threshold,
+            )
             if good
             else ()
         )
