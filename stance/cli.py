@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from stance.scoring.analyzer import Analyzer
     from stance.scoring.results import Prediction, ScoredThread
     from stance.scoring.rows import RowCounts
+    from stance.tables import Row
     from stance.thread import Thread
 
 MAX_SHOWN = 50_000  # comments that a terminal or a report takes; files of rows take any number
 MAX_TARGET_CHARS = 500
+MAX_BAD_LINES_SAID = 10  # of one file; all are counted
 
 DONE, PARTLY, FAILED = 0, 1, 2
 
@@ -65,10 +67,12 @@ def score(args: argparse.Namespace) -> int:
         scoring = _Scoring(args, output, key)
         for source in inputs:
             with inputs.attempt():
-                if row_ending(source) is not None and not _holds_threads(source):
-                    inputs.bad_rows += scoring.score_rows(source)
-                else:
+                if row_ending(source) is None:
                     scoring.score_page(source)
+                elif _holds_threads(source):
+                    inputs.bad_rows += scoring.score_threads(source)
+                else:
+                    inputs.bad_rows += scoring.score_rows(source)
         # Raised inside: where nothing was scored, no file takes the place of an older one.
         code = inputs.exit_code()
     output.say_what_was_written()
@@ -243,6 +247,9 @@ def _add_now(parser: argparse.ArgumentParser) -> None:
 
 def _target(text: str) -> str:
     target = " ".join(text.split())
+    # What cannot be decoded in an argument comes as half surrogate pairs.
+    if any("\ud800" <= character <= "\udfff" for character in target):
+        raise argparse.ArgumentTypeError(f"the target {target!a} is no valid UTF-8")
     if not target:
         raise argparse.ArgumentTypeError("the target is empty")
     if len(target) > MAX_TARGET_CHARS:
@@ -386,8 +393,16 @@ def _holds_threads(source: str) -> bool:
     """Whether a file holds what `stance parse` printed: JSON lines with whole threads."""
     from stance.tables import read_rows
 
-    first = next(read_rows(source), None)
+    first = next((row for row in read_rows(source) if row.error is None), None)
     return first is not None and "text" not in first.values and "comments" in first.values
+
+
+def _thread_of(row: "Row") -> "Thread":
+    from stance.thread import Thread
+
+    if row.error is not None:
+        raise ValueError(row.error)
+    return Thread.from_dict(row.values)
 
 
 # Scoring
@@ -398,6 +413,7 @@ class _Scoring:
 
     def __init__(self, args: argparse.Namespace, output: "_Output", key: bytes | None) -> None:
         self._args = args
+        self._targets = None if args.targets is None else tuple(dict.fromkeys(args.targets))
         self._output = output
         self._key = key
         self._analyzer: Analyzer | None = None
@@ -410,11 +426,40 @@ class _Scoring:
 
     def score_page(self, source: str) -> None:
         """Score the threads of a page or an export."""
-        for thread in read_threads(source, self._args.now):
-            _say_what_is_missing(thread)
-            self._output.inputs += 1
-            if thread.comments:
-                self._output.add_thread(self._score_thread(thread))
+        from stance.parsing import parse_threads
+
+        for thread in parse_threads(source, now=self._args.now):
+            self._add_thread(thread)
+
+    def score_threads(self, source: str) -> int:
+        """Score a file that `stance parse` printed and return how many of its lines are bad."""
+        from stance.tables import read_rows
+
+        lines = bad = 0
+        for row in read_rows(source):
+            lines += 1
+            try:
+                thread = _thread_of(row)
+            except (TypeError, ValueError) as error:
+                bad += 1
+                if bad <= MAX_BAD_LINES_SAID:
+                    _say(f"{source}: line {row.number}: {error}")
+            else:
+                self._add_thread(thread)
+        if bad == lines:
+            raise InputError(
+                f"{source}: none of {lines:,} lines is a thread as stance parse prints it"
+            )
+        if bad:
+            _say(f"{source}: {bad:,} of {lines:,} lines could not be scored")
+        return bad
+
+    def _add_thread(self, thread: "Thread") -> None:
+        _say_what_is_missing(thread)
+        self._output.inputs += 1
+        if thread.comments:
+            self._output.check_room(len(thread.comments), thread.source)
+            self._output.add_thread(self._score_thread(thread))
 
     def _score_thread(self, thread: "Thread") -> "ScoredThread":
         from stance.reporting.terminal import ProgressBar
@@ -423,7 +468,7 @@ class _Scoring:
         with ProgressBar(thread.source) as progress:
             scored = self.analyzer.score(
                 thread,
-                self._args.targets,
+                self._targets,
                 threshold=self._args.threshold,
                 progress=progress,
             )
@@ -438,11 +483,12 @@ class _Scoring:
         from stance.tables import read_rows
 
         counts = RowCounts()
+        unscored = self._output.admit(read_rows(source), source)
         rows = score_rows(
-            read_rows(source),
+            unscored,
             self.analyzer,
             source,
-            targets=self._args.targets or (),
+            targets=self._targets or (),
             threshold=self._args.threshold,
             counts=counts,
         )
@@ -490,24 +536,6 @@ def load_analyzer(model: str | None, threads: int | None) -> "Analyzer":
     return Analyzer(model, threads=threads)
 
 
-def read_threads(source: str, now: datetime | None) -> "Iterator[Thread]":
-    """Yield the threads of a page, an export, or a file that `stance parse` printed."""
-    from stance.parsing import parse_threads
-    from stance.tables import read_rows, row_ending
-    from stance.thread import Thread
-
-    if row_ending(source) is None:
-        yield from parse_threads(source, now=now)
-        return
-    for row in read_rows(source):
-        try:
-            yield Thread.from_dict(row.values)
-        except (KeyError, TypeError, AttributeError):
-            raise InputError(
-                f"{source}: line {row.number} is no thread as stance parse prints it"
-            ) from None
-
-
 # Outputs
 
 
@@ -517,13 +545,32 @@ class _Output:
     def __init__(self, path: str | None) -> None:
         self.path = path
         self.inputs = 0
-        self.comments = 0
+        self.comments = 0  # kept so far; a terminal keeps none
+
+    def check_room(self, comments: int, source: str) -> None:
+        """Refuse, before any is scored, more comments than a reader can look at.
+
+        Raises
+        ------
+        OutputError
+            With those kept so far there are more than `MAX_SHOWN`.
+        """
+        if self.comments + comments > MAX_SHOWN:
+            raise OutputError(
+                f"{source}: more than {MAX_SHOWN:,} comments are too many to look at; "
+                "write them with -o to .jsonl, .csv or .parquet"
+            )
+
+    def admit(self, rows: "Iterator[Row]", source: str) -> "Iterator[Row]":
+        """Return the rows, having looked just far enough ahead for `check_room`."""
+        ahead = list(islice(rows, MAX_SHOWN - self.comments + 1))
+        self.check_room(len(ahead), source)
+        return iter(ahead)
 
     def add_thread(self, scored: "ScoredThread") -> None:
         """Show or write a scored thread."""
         from stance.reporting.terminal import make_console, print_thread
 
-        _check_shown(len(scored.comments), scored.thread.source)
         print_thread(scored, make_console(sys.stdout))
 
     def add_rows(
@@ -532,8 +579,7 @@ class _Output:
         """Show or write scored rows."""
         from stance.scoring.rows import thread_of_rows
 
-        scored = thread_of_rows(islice(rows, MAX_SHOWN), source, model)
-        _check_shown(MAX_SHOWN + sum(1 for _ in islice(rows, 1)), source)
+        scored = thread_of_rows(rows, source, model)
         if scored.comments:
             self.add_thread(scored)
 
@@ -551,6 +597,13 @@ class _RowsOutput(_Output):
     def __init__(self, path: str, add: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(path)
         self._add = add
+
+    def check_room(self, comments: int, source: str) -> None:
+        """Take any number."""
+
+    def admit(self, rows: "Iterator[Row]", source: str) -> "Iterator[Row]":
+        """Return the rows, to be read as they are written."""
+        return rows
 
     def add_thread(self, scored: "ScoredThread") -> None:
         """Write a row a comment."""
@@ -577,16 +630,7 @@ class _ReportOutput(_Output):
     def add_thread(self, scored: "ScoredThread") -> None:
         """Keep a thread for the report."""
         self.comments += len(scored.comments)
-        _check_shown(self.comments, scored.thread.source)
         self.threads.append(scored)
-
-
-def _check_shown(comments: int, source: str) -> None:
-    if comments > MAX_SHOWN:
-        raise OutputError(
-            f"{source}: more than {MAX_SHOWN:,} comments are too many to look at; "
-            "write them with -o to .jsonl, .csv or .parquet"
-        )
 
 
 @contextlib.contextmanager

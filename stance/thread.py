@@ -1,8 +1,8 @@
 """What a page holds: the article and the readers' comments below it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, Self, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +106,71 @@ class Thread:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Rebuild a thread from what `to_dict` returned."""
+        """Rebuild a thread from what `to_dict` returned, checking every value.
+
+        Parameters
+        ----------
+        data : mapping
+            What has a default may be left out; further names beside these are passed over.
+
+        Raises
+        ------
+        TypeError
+            A value is of another type than its field.
+        ValueError
+            A value is missing or below zero, or an article or a comment has an unknown name.
+
+        Examples
+        --------
+        >>> comments = [{"id": "1", "text": 5}]
+        >>> Thread.from_dict({"source": "-", "format": "text", "comments": comments})
+        Traceback (most recent call last):
+        TypeError: comment 1: text is int, expected str
+        """
         article = data.get("article")
+        comments = _sequence(data.get("comments"), "comments")
+        notes = _sequence(data.get("notes", ()), "notes")
+        for note in notes:
+            _check("note", note, str)
+        for name, kind in (("source", str), ("format", str), ("deleted", int)):
+            _check(name, data.get(name, 0 if kind is int else None), kind)
         return cls(
             source=data["source"],
             format=data["format"],
-            article=None if article is None else Article(**article),
-            comments=tuple(Comment(**comment) for comment in data["comments"]),
+            article=None if article is None else _part(Article, article, "article"),
+            comments=tuple(
+                _part(Comment, comment, f"comment {number}")
+                for number, comment in enumerate(comments, 1)
+            ),
             deleted=data.get("deleted", 0),
-            notes=tuple(data.get("notes", ())),
+            notes=tuple(notes),
         )
+
+
+_Part = TypeVar("_Part", Article, Comment)
+
+
+def _part(kind: type[_Part], values: Any, place: str) -> _Part:
+    _check(place, values, Mapping)
+    known = fields(kind)
+    for field in known:
+        if field.name in values:
+            _check(f"{place}: {field.name}", values[field.name], field.type)
+        elif field.default is MISSING:
+            raise ValueError(f"{place}: {field.name} is missing")
+    if unknown := values.keys() - {field.name for field in known}:
+        raise ValueError(f"{place}: unknown name {min(map(str, unknown))[:40]!r}")
+    return kind(**values)
+
+
+def _sequence(values: Any, name: str) -> Sequence[Any]:
+    _check(name, values, list | tuple)
+    return values  # type: ignore[no-any-return]
+
+
+def _check(name: str, value: Any, kind: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, kind):
+        expected = kind.__name__ if isinstance(kind, type) else kind
+        raise TypeError(f"{name} is {type(value).__name__}, expected {expected}")
+    if kind is int and value < 0:
+        raise ValueError(f"{name} is {str(value)[:20]}, expected at least 0")

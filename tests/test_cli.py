@@ -160,7 +160,75 @@ def test_what_was_parsed_can_be_scored(page: Path, tmp_path: Path, capfdbinary: 
     with pytest.raises(SystemExit):
         main(["score", str(parsed)])
     err = capfdbinary.readouterr().err.decode().splitlines()[-1]
-    assert err == f"stance: {parsed}: line 1 is no thread as stance parse prints it"
+    assert err == f"stance: {parsed}: none of 1 lines is a thread as stance parse prints it"
+
+
+def thread_line(text: Any = "hm", **values: Any) -> str:
+    comments = [{"id": "1", "text": text, **values}]
+    return json.dumps({"source": "a.html", "format": "html", "comments": comments})
+
+
+@pytest.mark.parametrize("lines", [[0, 1, 2, 3], [1, 0, 2, 3]])
+def test_a_bad_line_among_threads_costs_no_other(
+    tmp_path: Path, capfd: Any, lines: list[int]
+) -> None:
+    threads, out = tmp_path / "threads.jsonl", tmp_path / "out.jsonl"
+    content = [thread_line("I love it"), "{bad", thread_line(author=5), thread_line("I hate it")]
+    threads.write_text("\n".join(content[line] for line in lines))
+    assert main(["score", str(threads), "--target", "it", "-o", str(out)]) == 1
+    assert [row["stance"][0]["label"] for row in rows_of(out)] == ["favor", "against"]
+    place = lines.index(1) + 1
+    assert capfd.readouterr().err.splitlines() == [
+        f"stance: {threads}: line {place}: not JSON: Expecting property name enclosed in double "
+        "quotes at character 2",
+        f"stance: {threads}: line 3: comment 1: author is int, expected str | None",
+        f"stance: {threads}: 2 of 4 lines could not be scored",
+        f"stance: {out}: 2 comments of 2 inputs",
+    ]
+
+
+def test_a_file_whose_threads_are_all_bad_is_refused(tmp_path: Path, capfd: Any) -> None:
+    threads, out = tmp_path / "threads.jsonl", tmp_path / "out.jsonl"
+    threads.write_text(f"{thread_line(5)}\n" * 12)
+    with pytest.raises(SystemExit) as raised:
+        main(["score", str(threads), "-o", str(out)])
+    assert raised.value.code == 2
+    said = capfd.readouterr().err.splitlines()
+    assert said[9] == f"stance: {threads}: line 10: comment 1: text is int, expected str"
+    assert said[10:] == [
+        f"stance: {threads}: none of 12 lines is a thread as stance parse prints it"
+    ]
+    assert list(tmp_path.iterdir()) == [threads]
+
+
+@pytest.mark.parametrize("ending", [None, ".jsonl", ".csv", ".parquet", ".html"])
+def test_half_a_surrogate_pair_spoils_no_output(
+    tmp_path: Path, capfd: Any, ending: str | None
+) -> None:
+    rows, threads = tmp_path / "comments.jsonl", tmp_path / "threads.jsonl"
+    rows.write_text('{"text": "half \\ud83d a pair", "author": "\\udcff"}\n')
+    threads.write_text(thread_line("half \ud83d a pair", author="\udcff"))
+    out = tmp_path / f"out{ending}"
+    options = [] if ending is None else ["-o", str(out)]
+    assert main(["score", str(rows), str(threads), "--pseudonymise", *options]) == 0
+    if ending is None:
+        assert capfd.readouterr().out.count(" a pair") == 2
+    elif ending == ".jsonl":
+        assert [row["text"] for row in rows_of(out)] == ["half \ud83d a pair"] * 2
+    elif ending == ".parquet":
+        assert pq.read_table(out)["text"].to_pylist() == ["half \ufffd a pair"] * 2
+    else:
+        assert out.read_bytes().decode().count(" a pair") >= 2
+
+
+def test_a_target_named_twice_counts_once(page: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    targets = ["--target", "trams", "--target", "Holt", "--target", " trams "]
+    assert main(["score", str(page), *targets, "-o", str(out)]) == 0
+    assert [[entry["target"] for entry in row["stance"]] for row in rows_of(out)] == [
+        ["trams", "Holt"],
+        ["trams", "Holt"],
+    ]
 
 
 def test_score_a_comment_file(tmp_path: Path, capfd: Any) -> None:
@@ -279,7 +347,7 @@ def test_outputs_are_checked_before_any_work(page: Path, tmp_path: Path, capfd: 
 
 
 def test_too_many_comments_to_look_at(
-    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Any
+    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Any, fake_analyzer: Any
 ) -> None:
     monkeypatch.setattr(cli, "MAX_SHOWN", 1)
     comments = tmp_path / "comments.csv"
@@ -288,7 +356,23 @@ def test_too_many_comments_to_look_at(
         assert main(["score", str(source)]) == 2
         assert "more than 1 comments are too many to look at" in capfd.readouterr().err
         assert main(["score", str(source), "-o", str(tmp_path / "out.html")]) == 2
+    assert fake_analyzer.calls == []  # refused before the work, not after
     assert main(["score", str(comments), "-o", str(tmp_path / "out.jsonl")]) == 0
+
+
+def test_a_report_takes_so_many_comments_in_all(
+    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Any, fake_analyzer: Any
+) -> None:
+    monkeypatch.setattr(cli, "MAX_SHOWN", 3)
+    comments, out = tmp_path / "comments.csv", tmp_path / "out.html"
+    comments.write_text("text\none\ntwo\n")
+    for second in (page, comments):
+        fake_analyzer.calls.clear()
+        assert main(["score", str(page), str(second), "-o", str(out)]) == 2
+        assert "more than 3 comments are too many" in capfd.readouterr().err
+        assert fake_analyzer.calls == [2]
+        assert main(["score", str(page), str(second)]) == 0  # a terminal keeps none
+    assert not out.exists()
 
 
 # Arguments
@@ -302,6 +386,10 @@ def test_too_many_comments_to_look_at(
         (
             ["score", "a", "--target", "x" * 501],
             "argument --target: the target has 501 characters, expected at most 500",
+        ),
+        (
+            ["score", "a", "--target", "tram \udcff"],
+            "argument --target: the target 'tram \\udcff' is no valid UTF-8",
         ),
         (["score", "a", "--threshold", "7"], "argument --threshold: '7' is no number from 0 to 1"),
         (
