@@ -92,7 +92,7 @@ def parse_html(
     stated = read_json_ld(tree)
     group = find_comments(tree, now)
     if group is None:
-        notes += () if stated else note_hosted(tree)
+        notes += () if stated else note_hosted(tree, markup)
         notes += note_cut(tree)
         return Thread(source, "html", read_article(tree, url=url), tuple(stated), 0, notes)
     opening = take_opening(group)
@@ -109,12 +109,12 @@ def note_cut(tree: HtmlElement) -> tuple[str, ...]:
     return (_TOO_LONG,) if keep_beginning(tree) else ()
 
 
-def note_hosted(tree: HtmlElement) -> tuple[str, ...]:
+def note_hosted(tree: HtmlElement, markup: str) -> tuple[str, ...]:
     """Return a line for each service that keeps the page's comments, which the page then lacks."""
     return tuple(
         f"comments are hosted by {name} and are not part of the saved page"
-        for name, selector in HOSTED_ELSEWHERE
-        if select(tree, selector)
+        for name, words, selector in HOSTED_ELSEWHERE
+        if any(word in markup for word in words) and select(tree, selector)
     )
 
 

@@ -650,23 +650,37 @@ DELETED_TEXT = (
     r"\s{0,2}[.!]?\s{0,2}[\])>»]?"
 )
 
-# Services that keep a page's comments elsewhere: the name, and what their embeds look like.
-HOSTED_ELSEWHERE: tuple[tuple[str, str], ...] = (
+# Services that keep a page's comments elsewhere: the name, a word that stands in any page with
+# their embed (most pages have none, and looking for words is fast), and what the embed looks like.
+HOSTED_ELSEWHERE: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "Disqus",
+        ("disqus",),
         "#disqus_thread, script[src*='.disqus.com/embed'], script[src*='.disqus.com/count']",
     ),
-    ("Facebook", ".fb-comments, [class*='fb-comments']"),
-    ("Coral", "#coral_talk_stream, #coral_thread, #coral-wrap, script[src*='coral.coralproject']"),
-    ("OpenWeb", "[data-spotim-module], .spot-im-frame-inpage, script[src*='spot.im/launcher']"),
-    ("Viafoura", "vf-conversations, .viafoura vf-widget, div.vf-conversations"),
-    ("Hyvor Talk", "hyvor-talk-comments, #hyvor-talk-view"),
-    ("Discourse", "#discourse-comments"),
-    ("giscus", ".giscus, script[src*='giscus.app']"),
-    ("utterances", ".utterances, script[src*='utteranc.es']"),
-    ("Commento", "#commento"),
-    ("Livefyre", "#livefyre-comments, .livefyre-comments"),
-    ("Insticator", "[id^='insticator-comment'], .insticator-unit"),
-    ("Remark42", "#remark42"),
-    ("VK", "#vk_comments"),
+    ("Facebook", ("fb-comments",), ".fb-comments, [class*='fb-comments']"),
+    (
+        "Coral",
+        ("coral",),
+        "#coral_talk_stream, #coral_thread, #coral-wrap, script[src*='coral.coralproject']",
+    ),
+    (
+        "OpenWeb",
+        ("spot-im", "spotim", "spot.im"),
+        "[data-spotim-module], .spot-im-frame-inpage, script[src*='spot.im/launcher']",
+    ),
+    (
+        "Viafoura",
+        ("vf-conversations", "viafoura"),
+        "vf-conversations, .viafoura vf-widget, div.vf-conversations",
+    ),
+    ("Hyvor Talk", ("hyvor-talk",), "hyvor-talk-comments, #hyvor-talk-view"),
+    ("Discourse", ("discourse-comments",), "#discourse-comments"),
+    ("giscus", ("giscus",), ".giscus, script[src*='giscus.app']"),
+    ("utterances", ("utteranc",), ".utterances, script[src*='utteranc.es']"),
+    ("Commento", ("commento",), "#commento"),
+    ("Livefyre", ("livefyre",), "#livefyre-comments, .livefyre-comments"),
+    ("Insticator", ("insticator",), "[id^='insticator-comment'], .insticator-unit"),
+    ("Remark42", ("remark42",), "#remark42"),
+    ("VK", ("vk_comments",), "#vk_comments"),
 )

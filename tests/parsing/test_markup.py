@@ -34,10 +34,13 @@ def test_names_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize(("name", "selector"), markup.HOSTED_ELSEWHERE)
-def test_services(name: str, selector: str) -> None:
+@pytest.mark.parametrize(("name", "words", "selector"), markup.HOSTED_ELSEWHERE)
+def test_services(name: str, words: tuple[str, ...], selector: str) -> None:
     assert name
     compile_selector(selector)
+    # A page that the selector finds holds one of the words, or the service is never looked for.
+    for part in selector.split(","):
+        assert any(word in part for word in words)
 
 
 @pytest.mark.parametrize(
