@@ -11,7 +11,7 @@ ParaDetox: Logacheva et al. 2022; HatemojiBuild: Kirk et al. 2022; HateCheck: RÃ
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zlib import crc32
 
@@ -204,53 +204,40 @@ def read_jigsaw_test_balanced(folder: Path) -> Iterator[Example]:
 
 def read_hatecheck(folder: Path) -> Iterator[Example]:
     """Yield HateCheck: functional tests of hate speech detection."""
-    path = folder / "test_suite_cases.csv"
     labels = {"hateful": 1.0, "non-hateful": 0.0}
-    for row in read_table(path, ("test_case", "label_gold", "functionality")):
-        yield Example(
-            text=row["test_case"],
-            toxicity={"toxicity": lookup(labels, row["label_gold"], path, "label_gold")},
-            corpus="hatecheck",
-            split="test",
-        )
+    path = folder / "test_suite_cases.csv"
+    return _read_test(path, "hatecheck", "test_case", "label_gold", labels)
 
 
 def read_bias_templates(folder: Path) -> Iterator[Example]:
     """Yield sentences made from templates and identity terms."""
-    path = folder / "bias_madlibs_77k.csv"
     labels = {"BAD": 1.0, "NOT_BAD": 0.0}
-    for row in read_table(path, ("Text", "Label")):
-        yield Example(
-            text=row["Text"],
-            toxicity={"toxicity": lookup(labels, row["Label"], path, "Label")},
-            corpus="bias_templates",
-            split="test",
-        )
+    return _read_test(folder / "bias_madlibs_77k.csv", "bias_templates", "Text", "Label", labels)
 
 
 def read_wiki_fuzzed(folder: Path) -> Iterator[Example]:
     """Yield Wikipedia comments with identity terms kept and swapped."""
     labels = {"True": 1.0, "False": 0.0}
     for name in ("toxicity_fuzzed_testset.csv", "toxicity_nonfuzzed_testset.csv"):
-        path = folder / name
-        for row in read_table(path, ("comment", "toxic")):
-            yield Example(
-                text=row["comment"],
-                toxicity={"toxicity": lookup(labels, row["toxic"], path, "toxic")},
-                corpus="wiki_fuzzed",
-                split="test",
-            )
+        yield from _read_test(folder / name, "wiki_fuzzed", "comment", "toxic", labels)
 
 
 def read_wiki_context(folder: Path) -> Iterator[Example]:
     """Yield Wikipedia comments at the natural base rate, labelled with and without context."""
     labels = {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
-    for name in ("cat_large_gn.csv", "cat_large_gc.csv"):
-        path = folder / name
-        for row in read_table(path, ("text", "label", "api")):
-            yield Example(
-                text=row["text"],
-                toxicity={"toxicity": lookup(labels, row["label"], path, "label")},
-                corpus=f"wiki_context_{path.stem.rpartition('_')[2]}",
-                split="test",
-            )
+    for part in ("gn", "gc"):
+        path = folder / f"cat_large_{part}.csv"
+        yield from _read_test(path, f"wiki_context_{part}", "text", "label", labels)
+
+
+def _read_test(
+    path: Path, corpus: str, text: str, label: str, labels: Mapping[str, float]
+) -> Iterator[Example]:
+    """Yield the rows of a test set that says of each text whether it is toxic."""
+    for row in read_table(path, (text, label)):
+        yield Example(
+            text=row[text],
+            toxicity={"toxicity": lookup(labels, row[label], path, label)},
+            corpus=corpus,
+            split="test",
+        )
