@@ -33,6 +33,7 @@ def test_a_page_without_comments_is_an_article_alone(change: str) -> None:
     thread = read("000", change)
     assert thread.comments == ()
     assert thread.article is not None
+    assert thread.article.title is not None
     paragraphs = thread.article.text.split("\n\n")
     assert paragraphs[0].startswith("Berlin")
     assert not any(line in thread.article.text for line in ("Similar Posts", "Some media"))
@@ -45,6 +46,7 @@ def test_fifteen_comments_of_which_one_has_lost_its_author(change: str) -> None:
     assert len(thread.comments) == 15
     assert [comment.author is None for comment in thread.comments].index(True) == 3
     assert sum(comment.author is None for comment in thread.comments) == 1
+    assert {comment.depth for comment in thread.comments} == {0}
     assert thread.comments[0].published == "2021-10-15T17:35"
     assert thread.comments[3].published == "2021-10-15T21:47"
     assert [comment.text.count("\n\n") for comment in thread.comments] == [

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from stance.errors import InputError
 from stance.evaluation.parsing_benchmark import benchmark_parsing
-from stance.parsing import parse
 from stance.parsing.textdump import parse_textdump
 from stance.thread import Thread
 
@@ -535,19 +534,6 @@ def test_any_text_gives_a_sound_thread(lines: list[str]) -> None:
 
 SHARED = os.environ.get("STANCE_SHARED")
 needs_shared = pytest.mark.skipif(SHARED is None, reason="STANCE_SHARED names no folder of pages")
-
-
-@needs_shared
-def test_the_two_real_dumps() -> None:
-    bare, thread = (parse(path) for path in sorted(Path(str(SHARED), "seeds").glob("*.txt")))
-    assert bare.comments == ()
-    assert bare.article is not None
-    assert bare.article.title is not None
-    assert len(thread.comments) == 15
-    assert [n for n, c in enumerate(thread.comments, 1) if c.author is None] == [4]
-    assert thread.comments[0].published == "2021-10-15T17:35"
-    assert thread.comments[3].published == "2021-10-15T21:47"
-    assert {comment.depth for comment in thread.comments} == {0}
 
 
 @needs_shared
