@@ -54,7 +54,11 @@ class MixReport:
 
 
 def build_mix(
-    shares: Sequence[Share], root: Path, seed: int, split: Split = "train"
+    shares: Sequence[Share],
+    root: Path,
+    seed: int,
+    split: Split = "train",
+    held_out: Iterable[str] = (),
 ) -> tuple[list[Example], MixReport]:
     """Return the examples of a mix in a fixed random order, and what was left out.
 
@@ -69,6 +73,8 @@ def build_mix(
         Folder that holds the corpora.
     seed : int
     split : {"train", "dev"}
+    held_out : iterable of str
+        Further corpora whose other splits must not be let in either.
 
     Raises
     ------
@@ -82,7 +88,7 @@ def build_mix(
     benchmarks = {name for name, corpus in CORPORA.items() if corpus.benchmark}
     absent = sorted(name for name in benchmarks if not (root / CORPORA[name].folder).is_dir())
     report = MixReport(absent)
-    forbidden = held_out_keys(root, names | benchmarks.difference(absent), split)
+    forbidden = held_out_keys(root, names.union(held_out, benchmarks.difference(absent)), split)
     merged: dict[tuple[str, str | None], Example] = {}
     for share in shares:
         name = share.corpus

@@ -103,15 +103,15 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 
 def corpora_of(config: TrainConfig) -> list[str]:
     """Return the names of all corpora that a run reads, for training or calibration."""
+    trained = {share.corpus for stage in config.stages for share in stage.mix}
+    return sorted(trained | calibration_corpora(config))
+
+
+def calibration_corpora(config: TrainConfig) -> set[str]:
+    """Return the names of the corpora whose dev splits a run is calibrated on."""
     held_out = config.calibration
-    mixes = [
-        *(stage.mix for stage in config.stages),
-        held_out.stance,
-        held_out.relevance,
-        held_out.toxicity,
-        held_out.spans,
-    ]
-    return sorted({share.corpus for mix in mixes for share in mix})
+    mixes = (held_out.stance, held_out.relevance, held_out.toxicity, held_out.spans)
+    return {share.corpus for mix in mixes for share in mix}
 
 
 def encoder_folder(name: str) -> str:
@@ -171,7 +171,12 @@ def run_stage(
         model.load_state_dict(load_file(weights))
         return loaded
     shares = [share.to_share() for share in stage.mix]
-    examples, report = build_mix(shares, Path(config.data_root), config.seed + number)
+    examples, report = build_mix(
+        shares,
+        Path(config.data_root),
+        config.seed + number,
+        held_out=calibration_corpora(config),
+    )
     rows = list(encode_examples(examples[: config.max_rows], encoder))
     tokens = sum(row["length"] for row in rows)
     print(f"stage {number} {stage.name}: {len(rows):,} rows, {tokens:,} tokens", file=sys.stderr)

@@ -49,6 +49,15 @@ def test_texts_of_benchmarks_and_later_splits_are_left_out_and_counted(root: Pat
     assert "hatecheck" not in report.absent_benchmarks
 
 
+def test_texts_held_out_elsewhere_are_left_out_too(root: Path) -> None:
+    spans = root / "toxicity" / "toxic_spans" / "tsd_trial.csv"
+    spans.write_text('spans,text\n[],"trams, number 5"\n', encoding="utf-8")
+    free, _ = build_mix([Share("vast")], root, seed=1)
+    guarded, _ = build_mix([Share("vast")], root, seed=1, held_out=["toxic_spans"])
+    assert "Trams number 5" in {example.text for example in free}
+    assert "Trams number 5" not in {example.text for example in guarded}
+
+
 def test_rows_of_one_text_are_merged_with_the_labels_of_both(root: Path) -> None:
     examples, report = build_mix([Share("toxic_spans"), Share("paradetox")], root, seed=1)
     [merged] = [example for example in examples if example.text == "You fool"]
