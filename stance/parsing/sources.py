@@ -153,7 +153,8 @@ def _parse_as(
 
         markup = _read_page(stream, source, LARGEST_PAGE)
         if kind == "mhtml":
-            markup = _page_of_mhtml(markup, source)
+            markup, saved = _page_of_mhtml(markup, source)
+            now = now or saved
         yield parse_html(markup, source=source, now=now)
     else:
         from stance.parsing.exports import parse_export
@@ -171,8 +172,8 @@ def _read_page(stream: BinaryIO, source: str, largest: int) -> str:
     return decode(data, source=source)
 
 
-def _page_of_mhtml(markup: str, source: str) -> str:
-    """Return the HTML part of a page that a browser saved as one MHTML file."""
+def _page_of_mhtml(markup: str, source: str) -> tuple[str, datetime | None]:
+    """Return the HTML part of a page that a browser saved as one MHTML file, and when it did."""
     import email
     import email.policy
 
@@ -184,8 +185,18 @@ def _page_of_mhtml(markup: str, source: str) -> str:
         if part.get_content_type() == "text/html":
             payload = part.get_payload(decode=True)
             if isinstance(payload, bytes):
-                return decode(payload, source=source)
+                return decode(payload, source=source), _saved_at(message["Date"])
     raise InputError(f"{source}: an MHTML file without an HTML part; expected {EXPECTED}")
+
+
+def _saved_at(date: object) -> datetime | None:
+    """Return the time of a Date header, which relative times on the page count from."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(str(date))
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 class _Rejoined(io.RawIOBase):

@@ -169,6 +169,46 @@ def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     assert "\n" not in message
 
 
+MHTML = """\
+From: <Saved by a browser>
+{date}MIME-Version: 1.0
+Content-Type: multipart/related; boundary="b"
+
+--b
+Content-Type: text/html; charset=utf-8
+
+<html><body><ol class="commentlist">
+<li class="comment" id="comment-1"><cite class="fn">Ada</cite>
+<span class="comment-date">3 hours ago
+</span><div class="comment-content"><p>The trams are late again today.</p></div></li>
+<li class="comment" id="comment-2"><cite class="fn">Bo</cite>
+<span class="comment-date">2 hours ago
+</span><div class="comment-content"><p>They were never on time before.</p></div></li>
+</ol></body></html>
+--b--
+"""
+
+
+@pytest.mark.parametrize(
+    ("date", "now", "published"),
+    [
+        ("Date: Sun, 1 Mar 2026 12:00:00 -0000\n", None, "2026-03-01T09:00"),
+        ("Date: Sun, 1 Mar 2026 12:00:00 -0000\n", datetime(2026, 5, 1, 18), "2026-05-01T15:00"),
+        ("Date: some day\n", None, None),
+        ("", None, None),
+    ],
+)
+def test_relative_times_count_from_when_a_page_was_saved(
+    date: str, now: datetime | None, published: str | None
+) -> None:
+    data = MHTML.format(date=date).encode()
+    [thread] = parse_bytes(data, source="page.mhtml", now=now)
+    assert len(thread.comments) == 2
+    found = thread.comments[0].published
+    assert (found and found[:16]) == published
+    assert thread.comments[0].published_text == (None if published else "3 hours ago")
+
+
 def test_mhtml_nested_without_end_is_refused() -> None:
     head = "From: x\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=b0\n\n"
     parts = "".join(
