@@ -160,7 +160,14 @@ def hatecheck(analyzer: Analyzer, root: Path) -> Figures:
         )
         for prediction in scored.predictions
     ]
-    return {"n": len(flagged), "balanced_accuracy": balanced_accuracy(scored.toxic, flagged)}
+    hateful = [flag for flag, gold in zip(flagged, scored.toxic, strict=True) if gold]
+    others = [flag for flag, gold in zip(flagged, scored.toxic, strict=True) if not gold]
+    return {
+        "n": len(flagged),
+        "balanced_accuracy": balanced_accuracy(scored.toxic, flagged),
+        "hateful_flagged": sum(hateful) / len(hateful),
+        "non_hateful_flagged": sum(others) / len(others),
+    }
 
 
 def toxic_spans(analyzer: Analyzer, root: Path) -> Figures:

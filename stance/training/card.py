@@ -32,7 +32,8 @@ _LIMITS = """\
   corpora's) are presumed non-toxic. It has no label for sexually explicit text.
 - Probabilities were fitted on held-out rows of those corpora. Elsewhere they can be off: a Brier
   skill below 0 above says that the base rate alone would have been closer to the truth there.
-- Hate without rude words, and harmless mentions of rude words, often get past it (see hatecheck).
+- It flags many harmless texts that name a group of people, swear at nobody, or quote or deny hate:
+  compare the two shares flagged under hatecheck.
 - A flag is a reason for a person to look, not a reason to delete.
 """
 

@@ -85,7 +85,12 @@ def test_arc_takes_the_comments_of_vast_test_in_four_classes(root: Path) -> None
 
 
 def test_hatecheck_and_spans(root: Path) -> None:
-    assert run("hatecheck", root)["balanced_accuracy"] == 0.75
+    assert run("hatecheck", root) == {
+        "n": 3,
+        "balanced_accuracy": 0.75,
+        "hateful_flagged": 1.0,
+        "non_hateful_flagged": 0.5,
+    }
     assert run("toxic_spans", root)["mean_character_f1"] == pytest.approx(2 / 3)
 
 
