@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 pytest.importorskip("torch", reason="training is not installed")
+from transformers import TrainerState
+
 from stance.cli import main
 from stance.errors import ConfigError
 from stance.scoring.analyzer import Analyzer
@@ -115,6 +117,32 @@ def test_a_used_output_folder_is_refused_and_left_alone(config_path: Path, tmp_p
     with pytest.raises(ConfigError, match="is not empty: add --resume to go on there"):
         train(load_config(config_path))
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = ["save_steps=2", f"output={tmp_path / 'one'}"]
+    whole = train(load_config(config_path, one))
+
+    def interrupt(
+        self: object, args: object, state: TrainerState, *_: object, **__: object
+    ) -> None:
+        if state.global_step == 5:
+            raise KeyboardInterrupt
+
+    two = load_config(config_path, ["save_steps=2", f"output={tmp_path / 'two'}"])
+    with monkeypatch.context() as patch:
+        patch.setattr("stance.training.train._Log.on_step_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(two)
+    checkpoints = tmp_path / "two" / "stage-1-one"
+    assert (checkpoints / "checkpoint-4").is_dir()
+    # What kill -9 leaves of a newer checkpoint is passed over.
+    write(checkpoints / "checkpoint-6" / "trainer_state.json", "{}")
+    resumed = train(two, resume=True)
+    weights = [(folder / "model.safetensors").read_bytes() for folder in (whole, resumed)]
+    assert weights[0] == weights[1]
 
 
 def test_resuming_with_other_settings_is_refused(config_path: Path, tmp_path: Path) -> None:
