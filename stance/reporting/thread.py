@@ -1,17 +1,13 @@
 """The thread report: one HTML file that says what a thread says, with every comment in its place.
 
-The file loads nothing and sends nothing: a content security policy in its head allows no network
-and no script or style but the two inline ones, by their hashes. All text of others is escaped by
-the template, and its control characters are made visible.
+The file loads nothing and sends nothing. All text of others is escaped by the template, and its
+control characters are made visible.
 """
 
-import base64
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from stance.reporting.page import render_page, script_json
 from stance.reporting.terminal import share_text
 from stance.reporting.visible import make_line, make_visible
 from stance.scoring.results import ScoredComment, ScoredThread, StanceScore
@@ -54,29 +50,15 @@ def render_threads(threads: Sequence[ScoredThread]) -> str:
     >>> page.startswith("<!doctype html>"), "page.txt" in page
     (True, True)
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    folder = Path(__file__).parent
-    style = (folder / "thread.css").read_text(encoding="utf-8")
-    script = (folder / "thread.js").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("thread.html.j2").render(
+    return render_page(
+        "thread",
         views=[_view(number, scored) for number, scored in enumerate(threads, 1)],
         models=sorted({scored.model for scored in threads}),
         signs=_SIGNS,
-        # Our own files, and JSON that cannot end its script element.
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        data=Markup(_script_json([_data(scored) for scored in threads])),  # noqa: S704
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        # JSON that cannot end its script element.
+        data=Markup(script_json([_data(scored) for scored in threads])),  # noqa: S704
     )
 
 
@@ -84,24 +66,6 @@ def _data(scored: ScoredThread) -> dict[str, object]:
     """Return what the page's script sorts, filters and exports."""
     targets = [target.target for target in summarize(scored).targets[:MAX_TARGETS]]
     return {"targets": targets, "rows": scored.rows()}
-
-
-def _hash(text: str) -> str:
-    """Return what a content security policy calls an inline element by."""
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-def _script_json(value: object) -> str:
-    r"""Return JSON for a script element: no text in it can end the element or open a comment.
-
-    >>> _script_json({"text": "</script><!--"})
-    '{"text": "\\u003c/script\\u003e\\u003c!--"}'
-    """
-    text = json.dumps(value, ensure_ascii=False)
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text
 
 
 # What the template shows
