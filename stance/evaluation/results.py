@@ -771,12 +771,15 @@ class Report:
         Version of this package.
     version : int
         Of this format.
+    created : str
+        When the run ended, such as "2026-03-02T19:05Z"; empty where nobody said.
     """
 
     evaluations: tuple[Evaluation, ...]
     requirements: tuple[Requirement, ...] = ()
     stance_version: str = ""
     version: int = VERSION
+    created: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, dicts, strings and numbers, as written to `metrics.json`."""
