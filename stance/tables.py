@@ -81,7 +81,7 @@ def row_ending(path: str | os.PathLike[str], endings: Sequence[str] = ROW_ENDING
 # Reading
 
 
-def read_rows(path: str | os.PathLike[str]) -> Iterator[Row]:
+def read_rows(path: str | os.PathLike[str], *, keep_nan: bool = False) -> Iterator[Row]:
     r"""Yield the rows of a file one by one, bad rows among them with their reason.
 
     Text is UTF-8, or UTF-16 with a byte-order mark; a line that is neither is read as cp1252.
@@ -91,6 +91,9 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[Row]:
     ----------
     path : path-like
         Its ending, one of `ROW_ENDINGS`, says what it is.
+    keep_nan : bool
+        Whether NaN and the infinities, which some write into JSON Lines, come as such and not as
+        None.
 
     Yields
     ------
@@ -128,7 +131,10 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[Row]:
             if first is None:
                 raise InputError(f"{path}: empty; expected rows")
             lines = itertools.chain([first], lines)
-            yield from _read_csv(lines, path) if ".csv" in ending else _read_json_lines(lines)
+            if ".csv" in ending:
+                yield from _read_csv(lines, path)
+            else:
+                yield from _read_json_lines(lines, float if keep_nan else _nothing)
 
 
 @contextlib.contextmanager
@@ -170,7 +176,11 @@ def _decode(line: bytes) -> str:
         return line.decode("cp1252", "replace")
 
 
-def _read_json_lines(lines: Iterator[str]) -> Iterator[Row]:
+def _nothing(_: str) -> None:
+    """Stand for NaN and the infinities: they are not JSON, and would spoil what is written."""
+
+
+def _read_json_lines(lines: Iterator[str], constant: Callable[[str], Any]) -> Iterator[Row]:
     number, too_long = 0, False
     for line in lines:
         if too_long:  # the rest of a line that was cut
@@ -181,13 +191,12 @@ def _read_json_lines(lines: Iterator[str]) -> Iterator[Row]:
             too_long = True
             yield Row(number, error=f"longer than {MAX_ROW_CHARS:,} characters")
         elif line.strip():
-            yield _parse_json_row(number, line)
+            yield _parse_json_row(number, line, constant)
 
 
-def _parse_json_row(number: int, line: str) -> Row:
+def _parse_json_row(number: int, line: str, constant: Callable[[str], Any]) -> Row:
     try:
-        # NaN and the infinities are not JSON: written back they would spoil the file.
-        values = json.loads(line.rstrip(), parse_constant=lambda _: None)
+        values = json.loads(line.rstrip(), parse_constant=constant)
     except json.JSONDecodeError as error:
         return Row(number, error=f"not JSON: {error.msg} at character {error.colno}")
     except (ValueError, RecursionError) as error:
