@@ -218,6 +218,7 @@ def read_labelled(
     names: Names | None = None,
     *,
     extras: Collection[str] = (),
+    optional: Collection[str] = (),
     strict: bool = True,
 ) -> LabelledData:
     r"""Read labelled comments.
@@ -231,6 +232,8 @@ def read_labelled(
         Where columns or labels are called otherwise.
     extras : collection of str
         Further columns to keep, by their own names.
+    optional : collection of str
+        Further columns to keep where they are there.
     strict : bool
         Whether a label that is not allowed is an error; otherwise its row is left out and counted.
         Rows that cannot be read or used at all are left out and counted either way.
@@ -255,9 +258,9 @@ def read_labelled(
     'favor'
     """
     names = names or Names()
-    reading = _Reading(names, tuple(extras))
+    reading = _Reading(names, tuple(extras), tuple(optional))
     place = "row" if _is_dataset(source) or row_ending(source) == ".parquet" else "line"
-    for row in _rows(source, _wanted(names, extras)):
+    for row in _rows(source, _wanted(names, (*extras, *optional))):
         reading.take(row, place)
     return reading.result(_name(source), str(source), strict=strict)
 
@@ -368,9 +371,10 @@ class _Kind:
 class _Reading:
     """Takes rows one by one and keeps account of what is wrong with them."""
 
-    def __init__(self, names: Names, extras: tuple[str, ...]) -> None:
+    def __init__(self, names: Names, extras: tuple[str, ...], optional: tuple[str, ...]) -> None:
         self._names = names
         self._extras = extras
+        self._further_columns = tuple(dict.fromkeys((*extras, *optional)))
         self._columns: dict[str, None] = {}
         self._rows: list[LabelledRow] = []
         self._unusable: dict[str, _Kind] = {}
@@ -447,7 +451,7 @@ class _Reading:
         return _as_text(row.values.get(self._names.of(column)))
 
     def _further(self, row: Row) -> dict[str, str]:
-        texts = {name: _as_text(row.values.get(name)) for name in self._extras}
+        texts = {name: _as_text(row.values.get(name)) for name in self._further_columns}
         return {name: text.strip()[:_MAX_EXTRA_CHARS] for name, text in texts.items() if text}
 
     def result(self, name: str, source: str, *, strict: bool) -> LabelledData:
@@ -509,7 +513,7 @@ class _Reading:
     def _notes(self) -> Iterator[str]:
         for column in COLUMNS:
             like = self._like(column)
-            if like is not None and like not in self._extras:
+            if like is not None and like not in self._further_columns:
                 yield (
                     f"the column {like!r} is not used; if it holds {column}, "
                     f"map it with --column {column}={like}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from stance.data.corpora import CORPORA
 from stance.data.examples import Example, Split, text_key
+from stance.data.rephrase import rephrased, with_other_targets
 from stance.errors import DataError
 
 
@@ -26,12 +27,19 @@ class Share:
         Take each text once, without its target, as presumed non-toxic.
     off_target : float or None
         Keep at most this ratio of off-target rows to the others; None keeps all.
+    other_targets : float
+        Add so many rows, as a share, whose text stands beside another text's target.
+    rephrase : float
+        Add so many of the rows that take a side, as a share, with the target worded anew, often as
+        its contrary.
     """
 
     corpus: str
     limit: int | None = None
     comments_only: bool = False
     off_target: float | None = None
+    other_targets: float = 0.0
+    rephrase: float = 0.0
 
 
 @dataclass(slots=True)
@@ -86,7 +94,7 @@ def build_mix(
         check_trainable(name)
     shuffle = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
     benchmarks = {name for name, corpus in CORPORA.items() if corpus.benchmark}
-    absent = sorted(name for name in benchmarks if not (root / CORPORA[name].folder).is_dir())
+    absent = sorted(name for name in benchmarks if not CORPORA[name].location(root).is_dir())
     report = MixReport(absent)
     forbidden = held_out_keys(root, names.union(held_out, benchmarks.difference(absent)), split)
     merged: dict[tuple[str, str | None], Example] = {}
@@ -144,7 +152,15 @@ def _draw(rows: list[Example], share: Share, shuffle: random.Random) -> list[Exa
         off = [row for row in rows if row.relevance == 0]
         rows = on + off[: int(share.off_target * len(on))]
         shuffle.shuffle(rows)
-    return rows[: share.limit]
+    rows = rows[: share.limit]
+    aimed = [row for row in rows if row.target is not None]
+    sided = [row for row in aimed if row.stance in ("favor", "against")]
+    anew = shuffle.sample(sided, int(share.rephrase * len(sided)))
+    return [
+        *rows,
+        *with_other_targets(aimed, share.other_targets, shuffle),
+        *(rephrased(row, shuffle) for row in anew),
+    ]
 
 
 def _merge(first: Example, second: Example) -> Example:

@@ -6,6 +6,7 @@ read in overlapping windows.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,12 @@ OVERLAP = 0.25
 
 # Half of a pair of code units, as broken JSON or a file name brings it in: no tokenizer takes it.
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+# A pictograph as often as it is repeated, with selectors, joiners and skin tones after it.
+_PICTOGRAPHS = re.compile(
+    "([\u2600-\u27bf\u2b50\u2b55\U0001f000-\U0001f3fa\U0001f400-\U0001faff])"
+    "(?:\\1|[\ufe0f\u200d\U0001f3fb-\U0001f3ff])*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +113,14 @@ class InputEncoder:
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         """Return the tokens of each text, without special ones."""
-        clean = [_LONE_SURROGATE.sub("\ufffd", text) for text in texts]
-        encodings = self.tokenizer.encode_batch(clean, add_special_tokens=False)
-        return [Tokens(encoding.ids, encoding.offsets) for encoding in encodings]
+        clean = [name_pictographs(_LONE_SURROGATE.sub("\ufffd", text)) for text in texts]
+        encodings = self.tokenizer.encode_batch(
+            [text for text, _ in clean], add_special_tokens=False
+        )
+        return [
+            Tokens(encoding.ids, _to_original(encoding.offsets, places))
+            for encoding, (_, places) in zip(encodings, clean, strict=True)
+        ]
 
     def single(self, comment: Tokens) -> list[Window]:
         """Return the windows of a comment alone, in order; at least one."""
@@ -138,6 +150,55 @@ class InputEncoder:
             )
             for start, end in _cuts(len(comment.ids), room)
         ]
+
+
+def name_pictographs(text: str) -> tuple[str, list[tuple[int, int]] | None]:
+    """Return a text with its emoji spelt out, since vocabularies hold hardly any of them.
+
+    Returns
+    -------
+    named : str
+        The text with the Unicode name of each emoji in its place; a run of the same one is named
+        once.
+    places : list of (start, end) or None
+        For each character of `named` the characters of `text` that it stands for; None where
+        nothing was named.
+
+    Examples
+    --------
+    >>> name_pictographs("no \U0001f621\U0001f621")[0]
+    'no  pouting face '
+    >>> name_pictographs("no")
+    ('no', None)
+    """
+    pieces: list[str] = []
+    places: list[tuple[int, int]] = []
+    done = 0
+    for match in _PICTOGRAPHS.finditer(text):
+        name = unicodedata.name(match[1], "").lower()
+        if not name:  # newer than this Python's Unicode
+            continue
+        # A flag is two letters.
+        name = f" {name.removeprefix('regional indicator symbol letter ')} "
+        pieces += [text[done : match.start()], name]
+        places += [(place, place + 1) for place in range(done, match.start())]
+        places += [match.span()] * len(name)
+        done = match.end()
+    if not pieces:
+        return text, None
+    places += [(place, place + 1) for place in range(done, len(text))]
+    return "".join([*pieces, text[done:]]), places
+
+
+def _to_original(
+    offsets: list[tuple[int, int]], places: list[tuple[int, int]] | None
+) -> list[tuple[int, int]]:
+    """Return token offsets in the text as it was before its emoji were named."""
+    if places is None:
+        return offsets
+    return [
+        (places[start][0], places[end - 1][1]) if end > start else (0, 0) for start, end in offsets
+    ]
 
 
 def _special_ids(tokenizer: Tokenizer, *, pair: bool) -> tuple[list[int], list[int], list[int]]:

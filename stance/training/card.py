@@ -70,8 +70,10 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
         "|---|---|---|---|---|",
     ]
     for stage in metrics["stages"]:
-        for corpus, rows in stage["mix"]["kept"].items():
-            dropped = stage["mix"]["dropped_in_benchmark"].get(corpus, 0)
+        # Seeds of a stage draw their own rows, but as many of them.
+        mix = stage["runs"][0]["mix"]
+        for corpus, rows in mix["kept"].items():
+            dropped = mix["dropped_in_benchmark"].get(corpus, 0)
             licence = CORPORA[corpus].licence
             lines.append(f"| {stage['name']} | {corpus} | {rows:,} | {dropped:,} | {licence} |")
     return "\n".join([*lines, ""])

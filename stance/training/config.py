@@ -26,6 +26,8 @@ class ShareConfig(_Section):
     limit: Annotated[int, Field(gt=0)] | None = None
     comments_only: bool = False
     off_target: Annotated[float, Field(ge=0)] | None = None
+    other_targets: Annotated[float, Field(ge=0, le=1)] = 0.0
+    rephrase: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @field_validator("corpus")
     @classmethod
@@ -50,6 +52,8 @@ class StageConfig(_Section):
     learning_rate: Annotated[float, Field(gt=0)] = 5e-5
     head_learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.06
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    seeds: list[int] = []
 
 
 class CalibrationConfig(_Section):

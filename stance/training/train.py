@@ -5,9 +5,11 @@ before; then probabilities are calibrated on held-out rows and the model is expo
 """
 
 import json
+import re
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import torch
 from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     AutoTokenizer,
     Trainer,
@@ -37,6 +39,9 @@ from stance.training.config import StageConfig, TrainConfig
 from stance.training.finish import finish, read_held_out
 
 PACKAGED_ENCODER = "all-MiniLM-L6-v2"
+_WEIGHTS = "weights.safetensors"
+# The number of an encoder's layer in the name of a parameter, in any common architecture.
+_LAYER = re.compile(r"\.(?:layer|layers|h|block)\.(\d+)\.")
 
 
 def train(config: TrainConfig, *, resume: bool = False) -> Path:
@@ -153,13 +158,16 @@ def run_stage(
 ) -> dict[str, Any]:
     """Train `model` in place on a stage's mix, or load what the finished stage left.
 
+    With several seeds each starts from the weights that `model` has now, and the mean of theirs
+    is taken (Wortsman et al. 2022, https://arxiv.org/abs/2203.05482).
+
     Returns
     -------
     dict
-        The stage's name, rows, tokens, steps, mean training loss, mix and settings.
+        The stage's name, settings and, for each seed, rows, tokens, steps, mean loss and mix.
     """
     folder = Path(config.output) / f"stage-{number}-{stage.name}"
-    weights, summary = folder / "weights.safetensors", folder / "stage.json"
+    summary = folder / "stage.json"
     settings = _settings(stage, config)
     if resume and summary.exists():
         loaded: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
@@ -168,22 +176,67 @@ def run_stage(
                 f"{folder}: was trained with other settings than the configuration has now; "
                 "set another output, or go back to those in stage.json there"
             )
-        model.load_state_dict(load_file(weights))
+        model.load_state_dict(load_file(folder / _WEIGHTS))
         return loaded
-    shares = [share.to_share() for share in stage.mix]
+    seeds = stage.seeds or [config.seed]
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    runs = []
+    for seed in seeds:
+        model.load_state_dict(start)
+        place = folder if len(seeds) == 1 else folder / f"seed-{seed}"
+        runs.append(
+            _run_seed(model, stage, number, config, encoder, seed=seed, folder=place, resume=resume)
+        )
+    if len(seeds) > 1:
+        model.load_state_dict(mean_weights([folder / f"seed-{seed}" / _WEIGHTS for seed in seeds]))
+        _save_weights(model, folder)
+    done = {"name": stage.name, "settings": settings, "runs": runs}
+    write_json(summary, done)
+    return done
+
+
+def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
+    """Return the mean of the weights in several safetensors files of the same network."""
+    total: dict[str, Tensor] = {}
+    for path in paths:
+        for name, value in load_file(path).items():
+            total[name] = total[name] + value if name in total else value
+    return {name: value / len(paths) for name, value in total.items()}
+
+
+def _run_seed(
+    model: CommentModel,
+    stage: StageConfig,
+    number: int,
+    config: TrainConfig,
+    encoder: InputEncoder,
+    *,
+    seed: int,
+    folder: Path,
+    resume: bool,
+) -> dict[str, Any]:
+    """Train on the mix that a seed draws, or load what it left; return what was done."""
+    summary = folder / "run.json"
+    if resume and summary.exists():
+        loaded: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
+        model.load_state_dict(load_file(folder / _WEIGHTS))
+        return loaded
     examples, report = build_mix(
-        shares,
+        [share.to_share() for share in stage.mix],
         Path(config.data_root),
-        config.seed + number,
+        seed + number,
         held_out=calibration_corpora(config),
     )
     rows = list(encode_examples(examples[: config.max_rows], encoder))
     tokens = sum(row["length"] for row in rows)
-    print(f"stage {number} {stage.name}: {len(rows):,} rows, {tokens:,} tokens", file=sys.stderr)
+    print(
+        f"stage {number} {stage.name}, seed {seed}: {len(rows):,} rows, {tokens:,} tokens",
+        file=sys.stderr,
+    )
     folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(
         model=model,
-        args=_arguments(stage, config, folder),
+        args=_arguments(stage, config, folder, seed),
         train_dataset=Dataset.from_list(rows),
         data_collator=Collator(_pad_id(encoder.tokenizer)),
         optimizers=(_optimizer(model, stage, config), None),
@@ -192,22 +245,25 @@ def run_stage(
     result = trainer.train(
         resume_from_checkpoint=_last_whole_checkpoint(folder) if resume else None
     )
-    partial = weights.with_suffix(".tmp")
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
-    partial.replace(weights)
+    _save_weights(model, folder)
     done = {
-        "name": stage.name,
+        "seed": seed,
         "rows": len(rows),
         "tokens": tokens,
         "steps": result.global_step,
         "loss": round(result.training_loss, 4),
         "mix": report.to_dict(),
-        "settings": settings,
     }
     write_json(summary, done)
     for unneeded in folder.glob("checkpoint-*"):
         shutil.rmtree(unneeded)
     return done
+
+
+def _save_weights(model: CommentModel, folder: Path) -> None:
+    partial = (folder / _WEIGHTS).with_suffix(".tmp")
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
+    partial.replace(folder / _WEIGHTS)
 
 
 def _settings(stage: StageConfig, config: TrainConfig) -> dict[str, Any]:
@@ -216,7 +272,9 @@ def _settings(stage: StageConfig, config: TrainConfig) -> dict[str, Any]:
     return {**config.model_dump(include=common | {"max_rows"}), **stage.model_dump()}
 
 
-def _arguments(stage: StageConfig, config: TrainConfig, folder: Path) -> TrainingArguments:
+def _arguments(
+    stage: StageConfig, config: TrainConfig, folder: Path, seed: int
+) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=stage.epochs,
@@ -229,7 +287,7 @@ def _arguments(stage: StageConfig, config: TrainConfig, folder: Path) -> Trainin
         max_grad_norm=1.0,
         bf16=config.precision == "bfloat16",
         use_cpu=not torch.cuda.is_available(),
-        seed=config.seed,
+        seed=seed,
         save_steps=config.save_steps,
         save_total_limit=2,
         logging_steps=config.log_steps,
@@ -242,18 +300,32 @@ def _arguments(stage: StageConfig, config: TrainConfig, folder: Path) -> Trainin
 
 
 def _optimizer(model: CommentModel, stage: StageConfig, config: TrainConfig) -> torch.optim.AdamW:
-    """Return AdamW with a faster rate for the fresh heads and no decay on norms and biases."""
-    groups = []
-    parts: tuple[tuple[nn.Module, float], ...] = (
-        (model.encoder, stage.learning_rate),
-        (model.heads, stage.head_learning_rate),
+    """Return AdamW with a faster rate for the heads, and a slower one for each lower layer.
+
+    Norms and biases do not decay.
+    """
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, value in model.named_parameters():
+        rate = (
+            stage.head_learning_rate
+            if name.startswith("heads.")
+            else stage.learning_rate * stage.layer_decay ** _depth(name, model)
+        )
+        groups.setdefault((rate, value.ndim > 1), []).append(value)
+    return torch.optim.AdamW(
+        [
+            {"params": values, "lr": rate, "weight_decay": config.weight_decay * decays}
+            for (rate, decays), values in groups.items()
+        ],
+        fused=True,
     )
-    for part, rate in parts:
-        for decays in (True, False):
-            chosen = [value for value in part.parameters() if (value.ndim > 1) is decays]
-            decay = config.weight_decay if decays else 0.0
-            groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
-    return torch.optim.AdamW(groups, fused=True)
+
+
+def _depth(name: str, model: CommentModel) -> int:
+    """Return how many layers of the encoder stand above a parameter."""
+    found = _LAYER.search(name)
+    layers = int(getattr(model.config, "num_hidden_layers", 0))
+    return layers - 1 - int(found[1]) if found else layers
 
 
 def _pad_id(tokenizer: Tokenizer) -> int:

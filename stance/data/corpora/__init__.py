@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stance.data.corpora import stance, toxicity
+from stance.data.corpora import contrasts, stance, toxicity
 from stance.data.examples import Example
 
 UNSTATED = "none stated by the publisher"
@@ -17,8 +17,8 @@ class Corpus:
 
     Parameters
     ----------
-    folder : str
-        Where it lies under the data root.
+    folder : str or None
+        Where it lies under the data root; None for one that the package itself makes.
     read : callable
         Yields its examples from that folder.
     licence : str
@@ -27,14 +27,18 @@ class Corpus:
         Used to measure only: none of its texts may be trained on.
     """
 
-    folder: str
+    folder: str | None
     read: Callable[[Path], Iterator[Example]]
     licence: str
     benchmark: bool = False
 
     def examples(self, root: Path) -> Iterator[Example]:
         """Yield the corpus from its folder under `root`."""
-        return self.read(root / self.folder)
+        return self.read(self.location(root))
+
+    def location(self, root: Path) -> Path:
+        """Return its folder under `root`; `root` itself if it has none."""
+        return root if self.folder is None else root / self.folder
 
 
 CORPORA: dict[str, Corpus] = {
@@ -48,10 +52,12 @@ CORPORA: dict[str, Corpus] = {
     "procon20": Corpus("stance/procon20", stance.read_procon20, "MIT"),
     "pstance": Corpus("stance/pstance", stance.read_pstance, "MIT"),
     "mt_csd": Corpus("stance/mt_csd", stance.read_mt_csd, UNSTATED),
+    "mt_csd_replies": Corpus("stance/mt_csd", stance.read_mt_csd_replies, UNSTATED),
     "ruw_russia_ukraine": Corpus("stance/ruw_russia_ukraine", stance.read_ruw, UNSTATED),
     "subreddit_agreement": Corpus("stance/subreddit_agreement", stance.read_subreddit, UNSTATED),
     "argmin_am": Corpus("stance/argmin_am", stance.read_argmin, "CC BY-NC"),
     "covid19": Corpus("stance/covid19", stance.read_covid19, UNSTATED),
+    "ukpconvarg1": Corpus("stance/ukpconvarg1", stance.read_ukpconvarg1, "CC BY 4.0"),
     "semeval2016": Corpus(
         "stance/semeval2016_task6", stance.read_semeval2016, UNSTATED, benchmark=True
     ),
@@ -69,6 +75,9 @@ CORPORA: dict[str, Corpus] = {
     "wiki_debias": Corpus("toxicity/wiki_debias", toxicity.read_wiki_debias, "Apache-2.0"),
     "paradetox": Corpus("toxicity/paradetox", toxicity.read_paradetox, UNSTATED),
     "hatemoji": Corpus("toxicity/hatemoji", toxicity.read_hatemoji, "CC BY 4.0"),
+    "identity_contrasts": Corpus(
+        None, contrasts.read_identity_contrasts, "Apache-2.0, written for this project"
+    ),
     "jigsaw_test_balanced": Corpus(
         "toxicity/jigsaw_test_balanced",
         toxicity.read_jigsaw_test_balanced,
@@ -98,7 +107,7 @@ def checksums(names: Iterable[str], root: Path) -> dict[str, str]:
     root : Path
         Folder that holds the corpora.
     """
-    folders = sorted({CORPORA[name].folder for name in names})
+    folders = sorted({folder for name in names if (folder := CORPORA[name].folder) is not None})
     return {folder: _checksum(root / folder) for folder in folders}
 
 

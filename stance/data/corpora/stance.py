@@ -201,6 +201,39 @@ def read_mt_csd(folder: Path) -> Iterator[Example]:
                 )
 
 
+def read_mt_csd_replies(folder: Path) -> Iterator[Example]:
+    """Yield MT-CSD's replies with their stance to the comment that they answer.
+
+    The corpus labels both comments' stance to a third thing. Where both take a side, the same side
+    counts as agreement (favor) and the other as disagreement (against); that is a guess.
+    """
+    splits: tuple[tuple[Split, str], ...] = (
+        ("train", "train"),
+        ("dev", "valid"),
+        ("test", "test"),
+    )
+    for target in ("Biden", "SpaceX", "Tesla"):
+        columns = ("id", "text")
+        texts = {
+            row["id"]: row["text"]
+            for row in read_table(folder / target / "text.csv", columns, errors="replace")
+        }
+        for split, part in splits:
+            rows = json.loads((folder / target / f"{part}.json").read_text(encoding="utf-8"))
+            sides = {row["index"][-1]: row["stance"] for row in rows if row["stance"] != "none"}
+            for row in rows:
+                parent, comment = (["", *row["index"]])[-2:]
+                if parent in sides and comment in sides and texts.get(comment):
+                    yield Example(
+                        text=texts[comment],
+                        target=texts[parent],
+                        stance="favor" if sides[parent] == sides[comment] else "against",
+                        relevance=1.0,
+                        corpus="mt_csd_replies",
+                        split=split,
+                    )
+
+
 def read_procon20(folder: Path) -> Iterator[Example]:
     """Yield ProCon20: arguments by question, answering it with yes or no."""
     codes: dict[str, StanceLabel] = {"01": "favor", "10": "against"}
@@ -269,6 +302,53 @@ def read_ibm_claim_stance(folder: Path) -> Iterator[Example]:
             corpus="ibm_claim_stance",
             split="train" if row["split"] == "train" else "test",
         )
+
+
+# What each debate of UKPConvArg1 is about, by the beginning of its file names, and which answer
+# is in favor of it.
+_UKP_DEBATES = {
+    "ban-plastic-water-bottles": ("banning plastic water bottles", "yes"),
+    "christianity-or-atheism-": ("Christianity", "christianity"),
+    "evolution-vs-creation": ("evolution", "evolution"),
+    "firefox-vs-internet-explorer": ("Firefox", "it-has-a-cute-logo"),
+    "gay-marriage-right-or-wrong": ("gay marriage", "allowing-gay-marriage-is-right"),
+    "human-growth-and-development-should-parents": ("spanking children", "yes"),
+    "if-your-spouse-committed-murder": ("turning in a spouse who committed murder", "yes"),
+    "india-has-the-potential": ("India has the potential to lead the world", "yes"),
+    "is-it-better-to-have-a-lousy-father": (
+        "It is better to have a lousy father than none",
+        "lousy",
+    ),
+    "is-porn-wrong-": ("Porn is wrong", "yes"),
+    "is-the-school-uniform": ("school uniforms", "good"),
+    "personal-pursuit-or-advancing": (
+        "putting the common good before personal pursuit",
+        "advancing",
+    ),
+    "pro-choice-vs-pro-life": ("abortion", "pro-choice"),
+    "should-physical-education": ("mandatory physical education in schools", "yes"),
+    "tv-is-better-than-books": ("TV is better than books", "tv"),
+    "william-farquhar": ("honouring William Farquhar as the founder of Singapore", "yes"),
+}
+
+
+def read_ukpconvarg1(folder: Path) -> Iterator[Example]:
+    """Yield UKPConvArg1: posts of a debate portal, each with the side of its file's name."""
+    for path in sorted((folder / "UKPConvArg1-Ranking-CSV").glob("*.csv")):
+        debate, _, side = path.stem.partition("_")
+        known = [value for start, value in _UKP_DEBATES.items() if debate.startswith(start)]
+        if not known:
+            raise DataError(f"{path}: its debate is none of {sorted(_UKP_DEBATES)}")
+        target, favored = known[0]
+        for row in read_table(path, ("argument",), delimiter="\t"):
+            yield Example(
+                text=row["argument"].replace("<br/>", "\n"),
+                target=target,
+                stance="favor" if side.startswith(favored) else "against",
+                relevance=1.0,
+                corpus="ukpconvarg1",
+                split="train",
+            )
 
 
 def read_semeval2016(folder: Path) -> Iterator[Example]:

@@ -1,0 +1,121 @@
+"""More targets for the same comments: other wordings, the opposite claim, another's target.
+
+A model that meets a topic in one wording alone learns which side is common there. The same
+comment beside the opposite claim, with the opposite label, makes it read the target.
+"""
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from stance.data.examples import Example, text_key
+from stance.labels import StanceLabel
+
+OPPOSITE: dict[StanceLabel, StanceLabel] = {
+    "favor": "against",
+    "against": "favor",
+    "neutral": "neutral",
+}
+
+_SAME = ("Support for {}", "{} is a good thing", "We need {}", "In favor of {}")
+_CONTRARY = ("Opposition to {}", "{} is a bad thing", "{} does harm", "Against {}")
+_TRUE = ("It is true that {}", "I agree that {}")
+_FALSE = ("It is not true that {}", "It is wrong to say that {}")
+
+_VERB = re.compile(
+    r"\b(should|is|are|was|were|can|could|will|would|must|has|have|does|do)( not)?\b",
+    re.IGNORECASE,
+)
+_CONTRACTED = re.compile(
+    r"\b(?:(ca|wo)n't|cannot|(should|is|are|was|were|could|would|must|has|have|does|do)n't)\b",
+    re.IGNORECASE,
+)
+_WHOLE = {"ca": "can", "wo": "will"}
+# A phrase of so many words without a verb names a thing; a longer one says something.
+_LONGEST_NAME = 4
+_WORD = re.compile(r"\w{4,}")
+
+
+def rephrased(example: Example, shuffle: random.Random) -> Example:
+    """Return an example with its target said in another way, often the contrary.
+
+    Parameters
+    ----------
+    example : Example
+        With a target.
+    shuffle : random.Random
+
+    Examples
+    --------
+    >>> bees = Example("They sting!", "made-up", "train", "Bees are useful", "against")
+    >>> contrary(bees.target), OPPOSITE[bees.stance]
+    ('Bees are not useful', 'favor')
+    """
+    target = example.target or ""
+    flips = shuffle.random() < 0.6  # the contrary teaches more than another wording
+    if _is_name(target):
+        wording = shuffle.choice(_CONTRARY if flips else _SAME).format(target)
+    elif flips:
+        wording = contrary(target) or shuffle.choice(_FALSE).format(_lowered(target))
+    else:
+        wording = shuffle.choice(_TRUE).format(_lowered(target))
+    if not flips or example.stance is None:
+        return replace(example, target=wording)
+    return replace(example, target=wording, stance=OPPOSITE[example.stance])
+
+
+def contrary(claim: str) -> str | None:
+    """Return a claim with its first verb negated, or no longer negated; None without a verb."""
+    short = _CONTRACTED.search(claim)
+    if short is not None:
+        verb = short[2] or _WHOLE.get((short[1] or "ca").lower(), "can")
+        return claim[: short.start()] + verb + claim[short.end() :]
+    verb_found = _VERB.search(claim)
+    if verb_found is None:
+        return None
+    negated = verb_found[1] if verb_found[2] else f"{verb_found[1]} not"
+    return claim[: verb_found.start()] + negated + claim[verb_found.end() :]
+
+
+def with_other_targets(
+    rows: Sequence[Example], share: float, shuffle: random.Random
+) -> list[Example]:
+    """Return off-target examples: texts of `rows` beside targets of other rows.
+
+    No word of four letters or more of the target stands in the text or in the text's own targets.
+
+    Parameters
+    ----------
+    rows : sequence of Example
+        With targets.
+    share : float
+        How many to make, as a share of the rows.
+    shuffle : random.Random
+    """
+    targets = sorted({row.target for row in rows if row.target})
+    own: dict[str, set[str]] = {}
+    for row in rows:
+        own.setdefault(text_key(row.text), set()).update(_words(row.target or ""))
+    made = []
+    for row in shuffle.sample(list(rows), min(int(share * len(rows)), len(rows))):
+        target = shuffle.choice(targets)
+        if not _words(target) & (_words(row.text) | own[text_key(row.text)]):
+            made.append(
+                replace(row, target=target, stance="neutral", relevance=0.0, seen_target=None)
+            )
+    return made
+
+
+def _is_name(target: str) -> bool:
+    return len(target.split()) <= _LONGEST_NAME and not _VERB.search(target)
+
+
+def _lowered(claim: str) -> str:
+    """Return a claim as the middle of a sentence: its first letter small, acronyms kept."""
+    first = claim.split(" ", 1)[0]
+    return claim if first.isupper() else claim[:1].lower() + claim[1:]
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))
