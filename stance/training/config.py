@@ -54,6 +54,8 @@ class StageConfig(_Section):
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.06
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     seeds: list[int] = []
+    batch_size: Annotated[int, Field(gt=0)] | None = None
+    freeze_embeddings: bool = False
 
 
 class CalibrationConfig(_Section):

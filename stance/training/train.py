@@ -234,6 +234,7 @@ def _run_seed(
         file=sys.stderr,
     )
     folder.mkdir(parents=True, exist_ok=True)
+    model.encoder.get_input_embeddings().requires_grad_(not stage.freeze_embeddings)
     trainer = Trainer(
         model=model,
         args=_arguments(stage, config, folder, seed),
@@ -281,7 +282,7 @@ def _arguments(
         learning_rate=stage.learning_rate,
         warmup_steps=stage.warmup,
         lr_scheduler_type="linear",
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=stage.batch_size or config.batch_size,
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         max_grad_norm=1.0,
@@ -306,6 +307,8 @@ def _optimizer(model: CommentModel, stage: StageConfig, config: TrainConfig) -> 
     """
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, value in model.named_parameters():
+        if not value.requires_grad:
+            continue
         rate = (
             stage.head_learning_rate
             if name.startswith("heads.")
