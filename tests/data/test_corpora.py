@@ -1,18 +1,22 @@
 """Readers on files that these tests write in the published formats, and on the real ones."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from stance.data.corpora import CORPORA, checksums
+from stance.data.corpora.contrasts import read_identity_contrasts
 from stance.data.corpora.stance import (
     read_arc,
     read_ibm_claim_stance,
     read_mt_csd,
+    read_mt_csd_replies,
     read_perspectrum,
     read_procon20,
     read_subreddit,
+    read_ukpconvarg1,
     read_vast,
 )
 from stance.data.corpora.toxicity import (
@@ -236,3 +240,46 @@ def test_the_published_files_have_the_published_numbers_of_rows(name: str) -> No
         pytest.skip("STANCE_SHARED does not name a folder with the published corpora")
     splits = [example.split for example in CORPORA[name].examples(Path(shared) / "data")]
     assert tuple(splits.count(split) for split in ("train", "dev", "test")) == PUBLISHED[name]  # type: ignore[arg-type]
+
+
+def test_replies_that_take_the_same_side_agree_and_others_disagree(tmp_path: Path) -> None:
+    for target in ("Biden", "SpaceX", "Tesla"):
+        write(tmp_path / target / "text.csv", "id,text\na,Yes!\nb,Me too\nc,No\nd,Whatever\n")
+        for part in ("train", "valid", "test"):
+            write(tmp_path / target / f"{part}.json", "[]")
+    sides = [(["a"], "favor"), (["a", "b"], "favor"), (["a", "c"], "against"), (["b", "d"], "none")]
+    rows = [{"index": path, "stance": side} for path, side in sides]
+    write(tmp_path / "Tesla" / "valid.json", json.dumps(rows))
+    assert [
+        (row.text, row.target, row.stance, row.split) for row in read_mt_csd_replies(tmp_path)
+    ] == [
+        ("Me too", "Yes!", "favor", "dev"),
+        ("No", "Yes!", "against", "dev"),
+    ]
+
+
+def test_the_side_of_a_debate_is_in_the_name_of_its_file(tmp_path: Path) -> None:
+    folder = tmp_path / "UKPConvArg1-Ranking-CSV"
+    write(folder / "tv-is-better-than-books_tv.csv", "#id\trank\targument\n1\t0.1\tTV!<br/>Yes\n")
+    write(folder / "tv-is-better-than-books_books.csv", "#id\trank\targument\n2\t0.1\tBooks\n")
+    assert [(row.text, row.target, row.stance) for row in read_ukpconvarg1(tmp_path)] == [
+        ("Books", "TV is better than books", "against"),
+        ("TV!\nYes", "TV is better than books", "favor"),
+    ]
+    write(folder / "cats-or-dogs_cats.csv", "#id\trank\targument\n")
+    with pytest.raises(DataError, match="its debate is none of"):
+        list(read_ukpconvarg1(tmp_path))
+
+
+def test_every_group_is_named_as_often_and_no_template_is_in_two_splits() -> None:
+    rows = list(read_identity_contrasts(Path("nowhere")))
+    for group in ("women", "Muslims", "refugees", "deaf people"):
+        named = [
+            row
+            for row in rows
+            if f" {group}" in f" {row.text[0].lower()}{row.text[1:]}" or row.text.startswith(group)
+        ]
+        toxic = sum(row.toxicity["toxicity"] for row in named)
+        assert 0.3 < toxic / len(named) < 0.7
+    assert all(row.toxicity["toxicity"] == row.toxicity["identity_attack"] for row in rows)
+    assert {row.split for row in rows} == {"train", "dev"}

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stance.errors import ModelError
-from stance.modeling.encoding import MAX_TARGET_TOKENS, InputEncoder, _cuts
+from stance.modeling.encoding import (
+    MAX_TARGET_TOKENS,
+    InputEncoder,
+    _cuts,
+    name_pictographs,
+)
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +95,43 @@ def test_cuts_cover_everything_in_windows_of_the_room(length: int, room: int) ->
     assert covered == set(range(length))
     assert all(0 <= end - start <= room for start, end in cuts)
     assert cuts == sorted(set(cuts))
+
+
+def test_emoji_are_named_and_their_offsets_are_those_of_the_emoji(tiny_model: Path) -> None:
+    text = "bad \U0001f621\U0001f621\ufe0f tram \U0001f44d\U0001f3fd"
+    named, places = name_pictographs(text)
+    assert named == "bad  pouting face  tram  thumbs up sign "
+    assert places is not None
+    face = {places[place] for place in range(named.index("pouting"), named.index(" tram") - 1)}
+    assert face == {(4, 7)}
+    assert places[named.index("tram")] == (8, 9)
+    [tokens] = InputEncoder.from_folder(tiny_model, 160).tokenize([text])
+    words = {text[start:end] for start, end in tokens.offsets}
+    assert "\U0001f621\U0001f621\ufe0f" in words
+    assert "tram" in words or any(word in "tram" for word in words)
+
+
+def test_a_flag_is_its_two_letters() -> None:
+    assert name_pictographs("\U0001f1e9\U0001f1ea")[0].split() == ["d", "e"]
+
+
+@given(
+    st.text(alphabet="a \U0001f600\U0001f621\u2764\ufe0f\u200d\U0001f3fd\U0001f1e9", max_size=30)
+)
+def test_every_character_of_a_named_text_stands_for_some_of_the_original(text: str) -> None:
+    named, places = name_pictographs(text)
+    if places is None:
+        assert named == text
+        return
+    assert len(places) == len(named)
+    assert all(0 <= start < end <= len(text) for start, end in places)
+    assert places == sorted(places)
+
+
+def test_a_comment_of_emoji_alone_or_of_nothing_is_scored(tiny_model: Path) -> None:
+    encoder = InputEncoder.from_folder(tiny_model, 160)
+    for text in ("\U0001f621" * 5000, "\U0001f621\U0001f44d" * 500, "", "ok"):
+        [tokens] = encoder.tokenize([text])
+        assert encoder.single(tokens)
+    [many] = encoder.tokenize(["\U0001f621" * 5000])
+    assert len(many.ids) < 20

@@ -184,3 +184,43 @@ def test_the_default_mix_trains_on_no_benchmark_and_nothing_non_commercial(
     assert not [name for name in names if CORPORA[name].benchmark]
     assert not [name for name in names if "NC" in CORPORA[name].licence]
     assert "covid19" not in names
+
+
+def test_several_seeds_end_in_the_mean_of_their_weights(config_path: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    train(load_config(config_path, ["stages.1.seeds=[1, 2]"]))
+    stage = tmp_path / "run" / "stage-2-two"
+    one, other, mean = (
+        load_file(stage / place / "weights.safetensors") for place in ("seed-1", "seed-2", ".")
+    )
+    name = "heads.stance.weight"
+    assert not one[name].equal(other[name])
+    assert mean[name].allclose((one[name] + other[name]) / 2)
+    runs = json.loads((stage / "stage.json").read_text(encoding="utf-8"))["runs"]
+    assert [run["seed"] for run in runs] == [1, 2]
+
+
+def test_frozen_embeddings_stay_as_they_are_and_lower_layers_learn_more_slowly(
+    config_path: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    train(
+        load_config(
+            config_path, ["stages.1.freeze_embeddings=true", "stages.1.layer_decay=0.000001"]
+        )
+    )
+    one, two = (
+        load_file(tmp_path / "run" / stage / "weights.safetensors")
+        for stage in ("stage-1-one", "stage-2-two")
+    )
+    words = "encoder.embeddings.word_embeddings.weight"
+    assert one[words].equal(two[words])
+    layers = sorted({name.split(".")[3] for name in one if ".layer." in name})
+    moved = [
+        float((one[name] - two[name]).abs().max())
+        for layer in (layers[0], layers[-1])
+        for name in [f"encoder.encoder.layer.{layer}.output.dense.weight"]
+    ]
+    assert moved[0] < moved[1] / 100
