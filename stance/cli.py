@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -151,6 +151,11 @@ In CSV the targets stand as JSON in the column "stance" and, where all rows have
 columns such as "stance.NATO.favor" too. A text that a spreadsheet would run as a formula (it
 begins with = + - @ or a tab) gets an apostrophe before it; the other formats keep it as it is.
 
+"reply" says of a comment that answers another one how it stands to that: favor if it agrees,
+against if it disagrees. Among comments alone it is for those whose "parent_id" is another row's
+"id". "language" is an ISO 639-1 code, or empty where a comment is too short to tell. Comments in
+languages that the model does not read are scored, counted and marked: do not rely on their scores.
+
 --pseudonymise turns each author into an id that is the same in all pages and runs: a hash with
 the key in the environment variable STANCE_PSEUDONYM_KEY, or with one that is made on first use
 and kept in ~/.config/stance. Names inside texts, in other columns and in the article remain.
@@ -206,6 +211,12 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
         type=_probability,
         metavar="X",
         help="flag as toxic from this probability on, 0 to 1 (default: the model's own)",
+    )
+    parser.add_argument(
+        "--no-reply",
+        action="store_false",
+        dest="replies",
+        help="do not say of each reply whether it agrees with the comment that it answers (faster)",
     )
     parser.add_argument("--pseudonymise", action="store_true", help="authors become stable ids")
     parser.add_argument("--model", metavar="FOLDER", help="model folder (default: built in)")
@@ -464,16 +475,20 @@ class _Scoring:
     def _score_thread(self, thread: "Thread") -> "ScoredThread":
         from stance.reporting.terminal import ProgressBar
         from stance.scoring.pseudonyms import pseudonymise
+        from stance.scoring.summary import count_unread
 
         with ProgressBar(thread.source) as progress:
             scored = self.analyzer.score(
                 thread,
                 self._targets,
                 threshold=self._args.threshold,
+                replies=self._args.replies,
                 progress=progress,
             )
         if not scored.targets:
             _say(f"{thread.source}: no target named and none found: toxicity alone")
+        unread = count_unread(scored)
+        self._output.say_unread(unread, len(scored.comments), scored.languages, thread.source)
         return scored if self._key is None else pseudonymise(scored, self._key)
 
     def score_rows(self, source: str) -> int:
@@ -490,10 +505,11 @@ class _Scoring:
             source,
             targets=self._targets or (),
             threshold=self._args.threshold,
+            replies=self._args.replies,
             counts=counts,
         )
         with ProgressBar(source) as progress:
-            self._output.add_rows(self._counted(rows, progress), source, self.analyzer.name)
+            self._output.add_rows(self._counted(rows, progress), source, self.analyzer)
         if counts.rows == counts.bad:
             raise InputError(f"{source}: {_no_row(counts)}")
         self._output.inputs += 1
@@ -501,6 +517,14 @@ class _Scoring:
             _say(f"{source}: the column {old!r} is an output column; yours is now {new!r}")
         if counts.untargeted:
             _say(f"{source}: {counts.untargeted:,} rows without a target: toxicity alone")
+        if counts.orphans:
+            _say(
+                f"{source}: {counts.orphans:,} rows answer a comment that is not in the file, or "
+                "stands too far before or after them: no reply"
+            )
+        self._output.say_unread(
+            counts.unread, counts.rows - counts.bad, self.analyzer.languages, source
+        )
         if counts.bad:
             _say(f"{source}: {counts.bad:,} of {counts.rows:,} rows could not be scored")
         return counts.bad
@@ -574,14 +598,26 @@ class _Output:
         print_thread(scored, make_console(sys.stdout))
 
     def add_rows(
-        self, rows: "Iterator[tuple[dict[str, Any], Prediction | None]]", source: str, model: str
+        self,
+        rows: "Iterator[tuple[dict[str, Any], Prediction | None]]",
+        source: str,
+        analyzer: "Analyzer",
     ) -> None:
         """Show or write scored rows."""
         from stance.scoring.rows import thread_of_rows
 
-        scored = thread_of_rows(rows, source, model)
+        scored = thread_of_rows(rows, source, analyzer.name, analyzer.languages)
         if scored.comments:
             self.add_thread(scored)
+
+    def say_unread(
+        self, unread: Mapping[str, int], comments: int, languages: Sequence[str], source: str
+    ) -> None:
+        """Warn of comments that the model cannot read, unless what is shown says so itself."""
+        if unread and self.path is not None:
+            from stance.scoring.language import say_unread
+
+            _say(f"{source}: {say_unread(unread, comments, languages)}")
 
     def say_what_was_written(self) -> None:
         """Say in a line what is in the file."""
@@ -612,7 +648,10 @@ class _RowsOutput(_Output):
             self.comments += 1
 
     def add_rows(
-        self, rows: "Iterator[tuple[dict[str, Any], Prediction | None]]", source: str, model: str
+        self,
+        rows: "Iterator[tuple[dict[str, Any], Prediction | None]]",
+        source: str,
+        analyzer: "Analyzer",
     ) -> None:
         """Write the rows as they come."""
         for row, _ in rows:

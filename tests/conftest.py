@@ -1,10 +1,17 @@
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from stance.labels import TOXICITY_LABELS
-from stance.scoring.results import Prediction, ScoredComment, ScoredThread, StanceScore
+from stance.labels import STANCE_LABELS, TOXICITY_LABELS
+from stance.scoring.results import (
+    Agreement,
+    Prediction,
+    ScoredComment,
+    ScoredThread,
+    StanceScore,
+)
 from stance.scoring.targets import choose_targets
 from stance.thread import Thread
 
@@ -13,10 +20,12 @@ class FakeAnalyzer:
     """The interface of `stance.scoring.analyzer.Analyzer`, on rules that a test can foresee.
 
     "love" is favor, "hate" against, else neutral; relevant where the text names the target;
-    each "idiot" is a toxic span.
+    each "idiot" is a toxic span. A reply with "wrong" disagrees, one with "right" agrees, and a
+    text with "nicht" is German.
     """
 
     name = "fake 1.0"
+    languages = ("en",)
 
     def __init__(self) -> None:
         self.thresholds = dict.fromkeys(TOXICITY_LABELS, 0.5)
@@ -28,21 +37,29 @@ class FakeAnalyzer:
         targets: Sequence[str] | None = None,
         *,
         threshold: float | None = None,
+        replies: bool = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> ScoredThread:
         chosen = choose_targets(thread) if targets is None else tuple(targets)
         texts = [comment.text for comment in thread.comments]
+        by_id = {comment.id: comment.text for comment in thread.comments}
+        parents = [by_id.get(comment.parent_id or "") for comment in thread.comments]
         predictions = self.predict(
-            texts, [chosen] * len(texts), threshold=threshold, progress=progress
+            texts,
+            [chosen] * len(texts),
+            parents=parents if replies else None,
+            threshold=threshold,
+            progress=progress,
         )
         comments = map(ScoredComment, thread.comments, predictions)
-        return ScoredThread(thread, chosen, tuple(comments), self.name)
+        return ScoredThread(thread, chosen, tuple(comments), self.name, self.languages)
 
     def predict(
         self,
         texts: Sequence[str],
         targets: Sequence[Sequence[str]],
         *,
+        parents: Sequence[str | None] | None = None,
         threshold: float | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[Prediction]:
@@ -52,9 +69,20 @@ class FakeAnalyzer:
             if progress is not None:
                 progress(done + 1, len(texts))
         return [
-            self._predict(text, own, 0.5 if threshold is None else threshold)
-            for text, own in zip(texts, targets, strict=True)
+            replace(
+                self._predict(text, own, 0.5 if threshold is None else threshold),
+                reply=None if parent is None else self._reply(text),
+                language="de" if "nicht" in text else "en" if len(text) > 5 else None,
+            )
+            for text, own, parent in zip(
+                texts, targets, parents or [None] * len(texts), strict=True
+            )
         ]
+
+    def _reply(self, text: str) -> Agreement:
+        label = "against" if "wrong" in text else "favor" if "right" in text else "neutral"
+        shares = {name: 0.7 if name == label else 0.15 for name in STANCE_LABELS}
+        return Agreement(label, **shares)  # type: ignore[arg-type]
 
     def _predict(self, text: str, targets: Sequence[str], threshold: float) -> Prediction:
         lower = text.lower()

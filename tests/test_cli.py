@@ -99,7 +99,7 @@ def test_score_shows_a_table(page: Path, capfd: Any) -> None:
     assert "A tram for Port Ellis" in out
     assert "2 comments, 2 authors, 1 flagged as toxic: 50% (9–91)" in out
     assert "Mayor Holt" in out
-    assert "↳ Bo to #1  2026-03-01T11:30" in out
+    assert "↳ Bo to #1, neutral 70%  2026-03-01T11:30" in out
     assert "\x1b" not in out
 
 
@@ -110,7 +110,7 @@ def test_score_writes_json_lines(page: Path, tmp_path: Path, capfd: Any) -> None
     first, second = rows_of(path)
     assert list(first) == [
         *("source", "id", "author", "published", "parent_id", "depth", "text"),
-        *("stance", "toxicity", "toxic", "toxic_spans", "model"),
+        *("stance", "reply", "toxicity", "toxic", "toxic_spans", "language", "model"),
     ]
     assert [entry["target"] for entry in first["stance"]] == ["trams", "Holt"]
     assert (second["parent_id"], second["toxic"]) == (first["id"], True)
@@ -129,6 +129,59 @@ def test_score_writes_csv_and_parquet(page: Path, tmp_path: Path) -> None:
         "favor",
         "against",
     ]
+
+
+GERMAN = {"id": "3", "parent_id": "1", "text": "Das ist nicht wahr."}
+ANSWERED = [
+    {"id": "1", "text": "Trams are good."},
+    {"id": "2", "parent_id": "1", "text": "That is wrong."},
+    GERMAN,
+    {"id": "4", "parent_id": "gone", "text": "That is right."},
+]
+
+
+@pytest.mark.parametrize("as_thread", [False, True])
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet", ".html"])
+def test_replies_and_languages_are_written(
+    tmp_path: Path, capfd: Any, ending: str, as_thread: bool
+) -> None:
+    source, out = tmp_path / "comments.jsonl", tmp_path / f"out{ending}"
+    whole = [{"source": str(source), "format": "html", "comments": ANSWERED}]
+    source.write_text("\n".join(map(json.dumps, whole if as_thread else ANSWERED)))
+    assert main(["score", str(source), "-o", str(out)]) == 0
+    said = capfd.readouterr().err
+    assert (
+        f"stance: {source}: 1 of 4 comments is not in English (German 1): do not rely on its scores"
+        in said.splitlines()
+    )
+    assert ("1 rows answer a comment that is not in the file" in said) is not as_thread
+    if ending == ".jsonl":
+        rows = rows_of(out)
+        assert [row["language"] for row in rows] == ["en", "en", "de", "en"]
+        assert [row["reply"] and row["reply"]["label"] for row in rows] == [
+            *(None, "against", "neutral", None)
+        ]
+    elif ending == ".parquet":
+        rows = pq.read_table(out).to_pylist()
+        assert [row["reply"] and row["reply"]["against"] for row in rows] == [None, 0.7, 0.15, None]
+    elif ending == ".csv":
+        with out.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        assert [row["reply.label"] for row in rows] == ["", "against", "neutral", ""]
+        assert [row["reply.against"] for row in rows] == ["", "0.7", "0.15", ""]
+
+
+def test_without_replies_and_with_a_table_nothing_is_said_twice(tmp_path: Path, capfd: Any) -> None:
+    source, out = tmp_path / "comments.jsonl", tmp_path / "out.csv"
+    source.write_text("\n".join(map(json.dumps, ANSWERED)))
+    assert main(["score", str(source), "--no-reply", "-o", str(out)]) == 0
+    assert "answer a comment" not in capfd.readouterr().err
+    with out.open(newline="") as stream:
+        assert {row["reply.label"] for row in csv.DictReader(stream)} == {""}
+    assert main(["score", str(source)]) == 0
+    shown = capfd.readouterr()
+    assert shown.out.count("not in English") == 1
+    assert "not in English" not in shown.err
 
 
 def test_score_writes_a_report(page: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ temperature (Guo et al. 2017, https://arxiv.org/abs/1706.04599) and a bias per c
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ class Calibration:
         A comment is toxic where any label reaches its threshold.
     span_threshold : float
         Tokens whose probability reaches it are toxic.
+    languages : tuple of str
+        ISO 639-1 codes of the languages that the model reads.
     """
 
     model: str
@@ -57,6 +60,7 @@ class Calibration:
     toxicity: Mapping[str, tuple[float, float]]
     thresholds: Mapping[str, float]
     span_threshold: float
+    languages: tuple[str, ...] = ("en",)
 
     def stance_probabilities(self, logits: Floats) -> Floats:
         """Return probabilities of shape (n, 3) that sum to one."""
@@ -96,12 +100,21 @@ class Calibration:
             for section in ("toxicity", "thresholds"):
                 if set(content[section]) != set(TOXICITY_LABELS):
                     raise ValueError(f"{section} has {sorted(content[section])}")
+            # Files of before this entry are of models that read English.
+            languages = content.setdefault("languages", ["en"])
+            if (
+                not isinstance(languages, list)
+                or not languages
+                or not all(map(_is_code, languages))
+            ):
+                raise ValueError(f"languages is {languages}, expected codes such as ['en']")
             return cls(
                 **{
                     **content,
                     "stance_bias": tuple(content["stance_bias"]),
                     "relevance": tuple(content["relevance"]),
                     "toxicity": {name: tuple(pair) for name, pair in content["toxicity"].items()},
+                    "languages": tuple(languages),
                 }
             )
         except FileNotFoundError:
@@ -110,6 +123,10 @@ class Calibration:
             ) from None
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path}: cannot be used ({error}); train or export again") from None
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[a-z]{2}", value) is not None
 
 
 def sigmoid(logits: Floats) -> Floats:

@@ -9,8 +9,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from stance.reporting.visible import make_line, make_visible
-from stance.scoring.results import ScoredComment, ScoredThread, StanceScore
-from stance.scoring.summary import Share, TargetSummary, ThreadSummary, is_off_target, summarize
+from stance.scoring.language import language_name, say_unread
+from stance.scoring.results import (
+    Agreement,
+    ScoredComment,
+    ScoredThread,
+    StanceScore,
+    is_unread,
+)
+from stance.scoring.summary import (
+    ReplySummary,
+    Share,
+    TargetSummary,
+    ThreadSummary,
+    is_off_target,
+    summarize,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +39,7 @@ MAX_LISTED = 12  # targets that get a line of their own
 CHUNK = 200  # comments that are laid out at once
 
 _STYLES = {"favor": "green", "against": "red", "neutral": "dim"}
+_WARNING_STYLE = "bold yellow"
 _TOXIC_STYLE = "bold red underline"
 
 
@@ -76,7 +91,7 @@ def print_thread(scored: ScoredThread, console: "Console") -> None:
         console.print(f"… and {_counted(len(summary.targets) - len(listed), 'more target')}")
     numbers = {comment.id: n for n, comment in enumerate(scored.thread.comments, 1)}
     layout = _Layout.fitting(console.width, len(scored.comments), listed, len(summary.targets))
-    for table in layout.tables(scored.comments, numbers):
+    for table in layout.tables(scored, numbers):
         console.print(table)
     about = "– does not speak about the target; " if summary.targets else ""
     console.print(f"{about}! flagged as toxic; the largest probability", style="dim")
@@ -95,6 +110,11 @@ def _print_heading(scored: ScoredThread, summary: ThreadSummary, console: "Conso
     if summary.most_contested is not None and len(summary.targets) > 1:
         counts.append(f"most contested: {make_line(summary.most_contested)}")
     console.print(Text(", ".join(counts)))
+    if summary.replies.replies:
+        console.print(Text(reply_text(summary.replies)))
+    if summary.unread:
+        warning = say_unread(summary.unread, summary.comments, scored.languages)
+        console.print(Text(warning, style=_WARNING_STYLE))
 
 
 def share_text(share: Share) -> str:
@@ -109,8 +129,23 @@ def share_text(share: Share) -> str:
     return f"{share.share:.0%} ({100 * share.low:.0f}–{100 * share.high:.0f})"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def reply_text(replies: ReplySummary) -> str:
+    """Return how many replies agree and disagree, with 95% intervals in percent.
+
+    Examples
+    --------
+    >>> from stance.scoring.summary import ReplySummary, wilson
+    >>> reply_text(ReplySummary(12, wilson(3, 12), wilson(8, 12), wilson(1, 12)))
+    '12 replies: 25% (9–53) agree with the comment they answer, 67% (39–86) disagree'
+    """
+    return (
+        f"{_counted(replies.replies, 'reply', 'replies')}: {share_text(replies.favor)} agree with "
+        f"the comment they answer, {share_text(replies.against)} disagree"
+    )
+
+
+def _counted(count: int, noun: str, plural: str | None = None) -> str:
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def _target_table(summary: ThreadSummary, width: int) -> "Table":
@@ -167,14 +202,16 @@ class _Layout:
                 return layout
         return cls(width, comments, targets, 0)
 
-    def tables(
-        self, comments: Sequence[ScoredComment], numbers: dict[str, int]
-    ) -> Iterator["Table"]:
+    def tables(self, scored: ScoredThread, numbers: dict[str, int]) -> Iterator["Table"]:
         """Yield the table in parts, so that the first line of a long one comes at once."""
-        for start in range(0, len(comments), CHUNK):
+        for start in range(0, len(scored.comments), CHUNK):
             table = self._empty(with_header=start == 0)
-            for number, item in enumerate(comments[start : start + CHUNK], start + 1):
-                self._add(table, number, item, numbers)
+            for number, item in enumerate(scored.comments[start : start + CHUNK], start + 1):
+                byline = _byline(item, numbers)
+                if is_unread(item.prediction, scored.languages):
+                    language = language_name(item.prediction.language or "")
+                    byline.append(f"  {language}?", style=_WARNING_STYLE)
+                self._add(table, number, item, byline)
             yield table
 
     def _empty(self, *, with_header: bool) -> "Table":
@@ -189,13 +226,11 @@ class _Layout:
         table.add_column("toxic", width=6, justify="right", no_wrap=True)
         return table
 
-    def _add(
-        self, table: "Table", number: int, item: ScoredComment, numbers: dict[str, int]
-    ) -> None:
+    def _add(self, table: "Table", number: int, item: ScoredComment, byline: "Text") -> None:
         from rich.text import Text
 
         stance = {score.target: score for score in item.prediction.stance}
-        text = Text("\n").join([_byline(item, numbers), _excerpt(item)])
+        text = Text("\n").join([byline, _excerpt(item)])
         if self.column:
             cells = [_stance_cell(stance.get(name), self.column) for name in self.targets]
         else:
@@ -214,10 +249,20 @@ def _byline(item: ScoredComment, numbers: dict[str, int]) -> "Text":
     parent = numbers.get(comment.parent_id) if comment.parent_id else None
     if parent is not None:
         line.append(f" to #{parent}", style="dim")
+    if item.prediction.reply is not None:
+        line.append(", ").append(_reply_words(item.prediction.reply))
     when = comment.published or comment.published_text
     if when:
         line.append(f"  {make_line(when)}", style="dim")
     return line
+
+
+def _reply_words(reply: Agreement) -> "Text":
+    from rich.text import Text
+
+    words = {"favor": "agrees", "against": "disagrees", "neutral": "neutral"}
+    share: float = getattr(reply, reply.label)
+    return Text(f"{words[reply.label]} {share:.0%}", style=_STYLES[reply.label])
 
 
 def _excerpt(item: ScoredComment) -> "Text":

@@ -18,9 +18,17 @@ from stance.modeling.calibration import (
 from stance.modeling.encoding import InputEncoder, Window
 from stance.modeling.runtime import FILE_NAME, Logits, Runtime
 from stance.modeling.spans import join_tokens
-from stance.scoring.results import Prediction, ScoredComment, ScoredThread, StanceScore
+from stance.scoring.language import LanguageDetector
+from stance.scoring.results import (
+    MAX_PARENT_CHARS,
+    Agreement,
+    Prediction,
+    ScoredComment,
+    ScoredThread,
+    StanceScore,
+)
 from stance.scoring.targets import choose_targets
-from stance.thread import Thread
+from stance.thread import Comment, Thread
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "modeling" / "default"
 # Texts that are tokenised and run together: memory grows with this, not with the input.
@@ -61,6 +69,7 @@ class Analyzer:
         self.calibration = Calibration.load(folder)
         self._encoder = InputEncoder.from_folder(folder, self.calibration.max_length)
         self._runtime = Runtime(folder / FILE_NAME, threads)
+        self._languages = LanguageDetector(self.languages)
 
     @property
     def name(self) -> str:
@@ -72,12 +81,18 @@ class Analyzer:
         """The shipped threshold of each toxicity label."""
         return dict(self.calibration.thresholds)
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes of the languages that the model reads."""
+        return self.calibration.languages
+
     def score(
         self,
         thread: Thread,
         targets: Sequence[str] | None = None,
         *,
         threshold: float | None = None,
+        replies: bool = True,
         progress: Progress | None = None,
     ) -> ScoredThread:
         """Score every comment of a thread.
@@ -89,6 +104,8 @@ class Analyzer:
             What stance is asked to; None takes the headline and the names most spoken of.
         threshold : float, optional
             One threshold for all toxicity labels, instead of the model's own.
+        replies : bool
+            Whether to say of each reply how it stands to the comment that it answers.
         progress : callable, optional
             Called after each batch with the comments done and their number.
 
@@ -104,17 +121,19 @@ class Analyzer:
         predictions = self.predict(
             [comment.text for comment in thread.comments],
             [chosen] * len(thread.comments),
+            parents=_parents(thread.comments) if replies else None,
             threshold=threshold,
             progress=progress,
         )
         comments = tuple(map(ScoredComment, thread.comments, predictions))
-        return ScoredThread(thread, chosen, comments, self.name)
+        return ScoredThread(thread, chosen, comments, self.name, self.languages)
 
     def predict(
         self,
         texts: Sequence[str],
         targets: Sequence[Sequence[str]],
         *,
+        parents: Sequence[str | None] | None = None,
         threshold: float | None = None,
         progress: Progress | None = None,
     ) -> list[Prediction]:
@@ -125,6 +144,8 @@ class Analyzer:
         texts : sequence of str
         targets : sequence of sequences of str, same length
             May be empty for a text whose toxicity alone is wanted.
+        parents : sequence of (str or None), same length, optional
+            The comment that each text answers, None for one that answers none.
         threshold, progress
             As in `score`.
 
@@ -134,69 +155,69 @@ class Analyzer:
         """
         if len(texts) != len(targets):
             raise ValueError(f"{len(texts)} texts and {len(targets)} lists of targets")
+        if parents is None:
+            parents = [None] * len(texts)
+        elif len(texts) != len(parents):
+            raise ValueError(f"{len(texts)} texts and {len(parents)} parents")
         predictions: list[Prediction] = []
         for start in range(0, len(texts), _CHUNK):
             chunk = slice(start, start + _CHUNK)
             report = progress and _Report(progress, start, len(texts[chunk]), len(texts))
-            predictions += self._predict_chunk(texts[chunk], targets[chunk], threshold, report)
+            asked = list(map(_asked, texts[chunk], targets[chunk], parents[chunk]))
+            answers = self._answer(list(dict.fromkeys(asked)), threshold, report)
+            predictions += map(answers.__getitem__, asked)
         return predictions
 
-    def _predict_chunk(
-        self,
-        texts: Sequence[str],
-        targets: Sequence[Sequence[str]],
-        threshold: float | None,
-        report: "_Report | None",
-    ) -> list[Prediction]:
-        windows, places = self._windows(texts, targets)
+    def _answer(
+        self, asked: Sequence["_Asked"], threshold: float | None, report: "_Report | None"
+    ) -> dict["_Asked", Prediction]:
+        windows, places = self._windows(asked)
         logits = self._runtime.run(windows, report)
         stance = self.calibration.stance_probabilities(logits.stance)
         relevance = self.calibration.relevance_probabilities(logits.relevance)
         toxicity = self.calibration.toxicity_probabilities(logits.toxicity)
-        predictions: dict[tuple[str, tuple[str, ...]], Prediction] = {}
-        for text, row in zip(texts, map(tuple, targets), strict=True):
-            if (text, row) in predictions:
-                continue
-            single = places[text, None]
+        answers: dict[_Asked, Prediction] = {}
+        for item in asked:
+            single = places[item.text, None]
             # A long comment is as toxic as its worst window.
             worst = dict(zip(TOXICITY_LABELS, toxicity[single].max(axis=0).tolist(), strict=True))
-            predictions[text, row] = Prediction(
-                stance=tuple(
-                    _stance_score(name, stance[places[text, name]], relevance[places[text, name]])
-                    for name in row
-                ),
+            beside = {}
+            for name in item.others:
+                pair = places[item.text, name]
+                beside[name] = _stance_score(name, stance[pair], relevance[pair])
+            answers[item] = Prediction(
+                stance=tuple(beside[name] for name in item.targets),
                 toxicity=worst,
                 toxic=self._is_toxic(worst, threshold),
                 toxic_spans=(
-                    self._spans(windows[single], logits, single, text)
+                    self._spans(windows[single], logits, single, item.text)
                     if max(worst.values()) >= LEAST_TOXICITY_FOR_SPANS
                     else ()
                 ),
+                reply=None if item.parent is None else _agreement(beside[item.parent]),
+                language=self._languages.detect(item.text),
             )
-        return [predictions[text, tuple(row)] for text, row in zip(texts, targets, strict=True)]
+        return answers
 
     def _windows(
-        self, texts: Sequence[str], targets: Sequence[Sequence[str]]
+        self, asked: Sequence["_Asked"]
     ) -> tuple[list[Window], dict[tuple[str, str | None], slice]]:
         """Return the windows to run, each text and each pair once, and where each one's stand."""
         wanted = dict.fromkeys(
-            (text, name) for text, row in zip(texts, targets, strict=True) for name in (None, *row)
+            (item.text, other) for item in asked for other in (None, *item.others)
         )
-        names = list(dict.fromkeys(name for _, name in wanted if name is not None))
-        unique = list(dict.fromkeys(texts))
-        name_tokens = dict(zip(names, self._encoder.tokenize(names), strict=True))
-        text_tokens = dict(zip(unique, self._encoder.tokenize(unique), strict=True))
+        texts = list(dict.fromkeys(text for pair in wanted for text in pair if text is not None))
+        tokens = dict(zip(texts, self._encoder.tokenize(texts), strict=True))
         windows: list[Window] = []
         places: dict[tuple[str, str | None], slice] = {}
-        for text, name in wanted:
-            tokens = text_tokens[text]
+        for text, other in wanted:
             start = len(windows)
             windows += (
-                self._encoder.single(tokens)
-                if name is None
-                else self._encoder.pair(name_tokens[name], tokens)
+                self._encoder.single(tokens[text])
+                if other is None
+                else self._encoder.pair(tokens[other], tokens[text])
             )
-            places[text, name] = slice(start, len(windows))
+            places[text, other] = slice(start, len(windows))
         return windows, places
 
     def _is_toxic(self, toxicity: dict[str, float], threshold: float | None) -> bool:
@@ -214,6 +235,36 @@ class Analyzer:
             marked = sigmoid(values) >= self.calibration.span_threshold
             toxic += [window.offsets[place] for place in np.flatnonzero(marked)]
         return join_tokens(toxic, text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A text, and what it is read beside: equal ones get one answer."""
+
+    text: str
+    targets: tuple[str, ...]
+    parent: str | None
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The targets, and the parent where there is one."""
+        return self.targets if self.parent is None else (*self.targets, self.parent)
+
+
+def _asked(text: str, targets: Sequence[str], parent: str | None) -> _Asked:
+    # An empty comment is nothing to agree with.
+    return _Asked(text, tuple(targets), (parent or "").strip()[:MAX_PARENT_CHARS] or None)
+
+
+def _parents(comments: Sequence[Comment]) -> list[str | None]:
+    """Return the text that each comment answers, None where the thread does not hold it."""
+    texts = {comment.id: comment.text for comment in comments}
+    return [
+        None
+        if comment.parent_id is None or comment.parent_id == comment.id
+        else texts.get(comment.parent_id)
+        for comment in comments
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,3 +286,7 @@ def _stance_score(target: str, shares: Floats, relevance: Floats) -> StanceScore
     favor, against, neutral = (float(value) for value in np.average(shares, 0, weights))
     label = STANCE_LABELS[int(np.argmax([favor, against, neutral]))]
     return StanceScore(target, label, favor, against, neutral, float(relevance.max()))
+
+
+def _agreement(score: StanceScore) -> Agreement:
+    return Agreement(score.label, score.favor, score.against, score.neutral)

@@ -1,10 +1,14 @@
 """What scoring returns: plain frozen data, ready for tables, files and reports."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from stance.labels import StanceLabel
 from stance.thread import Comment, Thread
+
+# Of a comment that is answered: about as much as the tokens of a target hold.
+MAX_PARENT_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,20 @@ class StanceScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a reply stands to the comment that it answers.
+
+    `favor`, `against` and `neutral` are the probabilities that it agrees, disagrees, or does
+    neither; they sum to one and `label` names the largest.
+    """
+
+    label: StanceLabel
+    favor: float
+    against: float
+    neutral: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What the model says of one text.
 
@@ -38,12 +56,18 @@ class Prediction:
         Whether the text is flagged at the thresholds in force.
     toxic_spans : tuple of (start, end)
         Character offsets into the text, end exclusive, in order, never overlapping.
+    reply : Agreement or None
+        With the comment that the text answers; None where it answers none.
+    language : str or None
+        ISO 639-1 code of the text's language, None where it cannot be told.
     """
 
     stance: tuple[StanceScore, ...]
     toxicity: dict[str, float]
     toxic: bool
     toxic_spans: tuple[tuple[int, int], ...]
+    reply: Agreement | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +95,22 @@ class ScoredComment:
 
 @dataclass(frozen=True, slots=True)
 class ScoredThread:
-    """A thread whose comments are scored against `targets` by `model`."""
+    """A thread whose comments are scored against `targets` by `model`, which reads `languages`."""
 
     thread: Thread
     targets: tuple[str, ...]
     comments: tuple[ScoredComment, ...]
     model: str
+    languages: tuple[str, ...] = ("en",)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one dict a comment, as written to JSON Lines."""
         return [comment.to_dict(self.thread.source, self.model) for comment in self.comments]
+
+
+def is_unread(prediction: Prediction, languages: Collection[str]) -> bool:
+    """Whether a comment is in a language that is none of these."""
+    return prediction.language is not None and prediction.language not in languages
 
 
 def prediction_columns(prediction: Prediction) -> dict[str, Any]:
@@ -89,7 +119,7 @@ def prediction_columns(prediction: Prediction) -> dict[str, Any]:
     Examples
     --------
     >>> list(prediction_columns(Prediction((), {"toxicity": 0.1}, False, ())))
-    ['stance', 'toxicity', 'toxic', 'toxic_spans']
+    ['stance', 'reply', 'toxicity', 'toxic', 'toxic_spans', 'language']
     """
     return {
         "stance": [
@@ -103,7 +133,9 @@ def prediction_columns(prediction: Prediction) -> dict[str, Any]:
             }
             for score in prediction.stance
         ],
+        "reply": None if prediction.reply is None else asdict(prediction.reply),
         "toxicity": prediction.toxicity,
         "toxic": prediction.toxic,
         "toxic_spans": [list(span) for span in prediction.toxic_spans],
+        "language": prediction.language,
     }

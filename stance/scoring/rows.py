@@ -7,26 +7,37 @@ scores need is renamed to `input_NAME`.
 
 A row's own `target` column (a text; in JSON Lines a list of texts too) is scored beside the targets
 that are asked for, and before them. A row without any target gets toxicity alone.
+
+A row whose `parent_id` is the `id` of another one gets its `reply` to that. The other may stand at
+most `MAX_REMEMBERED` rows before it, or soon after it; where the file has a column `source`, as one
+of scores has, an id counts within its source.
 """
 
 import itertools
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from stance.labels import TOXICITY_LABELS
 from stance.scoring.results import (
+    MAX_PARENT_CHARS,
+    Agreement,
     Prediction,
     ScoredComment,
     ScoredThread,
     StanceScore,
+    is_unread,
     prediction_columns,
 )
 from stance.tables import Row
 from stance.thread import Comment, Thread
 
 COMMENT_COLUMNS = ("id", "author", "published", "parent_id", "depth", "text")
-SCORE_COLUMNS = ("source", "stance", "toxicity", "toxic", "toxic_spans", "model", "error")
+SCORE_COLUMNS = (
+    *("source", "stance", "reply", "toxicity", "toxic", "toxic_spans", "language"),
+    *("model", "error"),
+)
 
 # A complete row: tables take their first columns and the types of nested values from it.
 EXAMPLE_ROW: dict[str, Any] = {
@@ -43,6 +54,8 @@ EXAMPLE_ROW: dict[str, Any] = {
             dict.fromkeys(TOXICITY_LABELS, 0.0),
             False,
             ((0, 4),),
+            Agreement("favor", 1.0, 0.0, 0.0),
+            "en",
         )
     ),
     "model": "model 1.0",
@@ -51,6 +64,8 @@ EXAMPLE_ROW: dict[str, Any] = {
 RECORD_KEYS = {"stance": "target"}
 
 CHUNK_ROWS = 512
+MAX_REMEMBERED = 50_000
+_NO_IDS = ("0", "-1", "None", "null", "nan")  # how tables write that there is no parent
 
 
 class Predictor(Protocol):
@@ -61,15 +76,21 @@ class Predictor(Protocol):
         """Name and version of the model."""
         ...
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes of what it reads."""
+        ...
+
     def predict(
         self,
         texts: Sequence[str],
         targets: Sequence[Sequence[str]],
         *,
+        parents: Sequence[str | None] | None = None,
         threshold: float | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[Prediction]:
-        """Score each text against its own targets."""
+        """Score each text against its own targets, and as a reply to its parent."""
         ...
 
 
@@ -85,6 +106,10 @@ class RowCounts:
         Rows that came out with an `error`.
     untargeted : int
         Rows that were scored for toxicity alone.
+    orphans : int
+        Rows with a parent that was not found.
+    unread : Counter of str
+        Rows in languages that the model does not read, by ISO 639-1 code.
     renamed : dict of str to str
         Input columns that had to make room, to their new names.
     columns : tuple of str
@@ -94,17 +119,35 @@ class RowCounts:
     rows: int = 0
     bad: int = 0
     untargeted: int = 0
+    orphans: int = 0
+    unread: Counter[str] = field(default_factory=Counter)
     renamed: dict[str, str] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
 
 
+Key = tuple[str, str]  # the source that a row names, and an id in it
+
+
 @dataclass(frozen=True, slots=True)
 class CommentRow:
-    """One row, ready to be scored: its output columns but for the scores, or what is wrong."""
+    """One row, ready to be scored.
+
+    Parameters
+    ----------
+    columns : dict
+        Its output columns but for the scores.
+    targets : tuple of str
+    error : str or None
+        What is wrong with it.
+    key, parent : (source, id) or None
+        Of the row itself, and of the comment that it answers, where it gives an id for them.
+    """
 
     columns: dict[str, Any]
     targets: tuple[str, ...] = ()
     error: str | None = None
+    key: Key | None = None
+    parent: Key | None = None
 
 
 def score_rows(
@@ -114,6 +157,7 @@ def score_rows(
     *,
     targets: Sequence[str] = (),
     threshold: float | None = None,
+    replies: bool = True,
     counts: RowCounts | None = None,
 ) -> Iterator[tuple[dict[str, Any], Prediction | None]]:
     """Yield each row with its scores, in order, in constant memory.
@@ -132,6 +176,8 @@ def score_rows(
         Scored for every row, after the row's own.
     threshold : float, optional
         As for `Analyzer.predict`.
+    replies : bool
+        Whether to say of each reply how it stands to the comment that it answers.
     counts : RowCounts, optional
         Brought up to date with each row.
 
@@ -141,6 +187,7 @@ def score_rows(
         The row as it is written, and what the model said of it.
     """
     counts = RowCounts() if counts is None else counts
+    remembered = _Remembered()
     pending = iter(rows)
     while chunk := list(itertools.islice(pending, CHUNK_ROWS)):
         counts.columns = counts.columns or next(
@@ -148,15 +195,18 @@ def score_rows(
         )
         prepared = [prepare_row(row, source, targets, counts.renamed) for row in chunk]
         good = [row for row in prepared if row.error is None]
+        parents = remembered.parents(good) if replies else None
         predictions = iter(
             analyzer.predict(
                 [row.columns["text"] for row in good],
                 [row.targets for row in good],
+                parents=parents,
                 threshold=threshold,
             )
             if good
             else ()
         )
+        counts.orphans = remembered.orphans
         for row in prepared:
             counts.rows += 1
             if row.error is not None:
@@ -165,6 +215,8 @@ def score_rows(
             else:
                 counts.untargeted += not row.targets
                 prediction = next(predictions)
+                if is_unread(prediction, analyzer.languages):
+                    counts.unread[prediction.language or ""] += 1
                 yield _output(row, prediction, analyzer.name), prediction
 
 
@@ -193,7 +245,42 @@ def prepare_row(
         own, error = _own_targets(row.values.get("target"))
     if error is not None:
         return CommentRow(columns, error=f"line {row.number}: {error}")
-    return CommentRow(columns, tuple(dict.fromkeys((*own, *targets))))
+    key, parent = _key(row.values, "id"), _key(row.values, "parent_id")
+    return CommentRow(
+        columns,
+        tuple(dict.fromkeys((*own, *targets))),
+        key=key,
+        parent=None if parent == key else parent,
+    )
+
+
+def _key(values: Mapping[str, Any], column: str) -> Key | None:
+    """Return the id in a column; Reddit's parents are comments with "t1_", posts with "t3_"."""
+    value = values.get(column)
+    name = "" if value is None else str(value).strip().removeprefix("t1_")
+    return (str(values.get("source", "")), name) if name and not name.startswith("t3_") else None
+
+
+class _Remembered:
+    """The beginnings of the last comments, for those that answer them."""
+
+    def __init__(self) -> None:
+        self._texts: OrderedDict[Key, str] = OrderedDict()
+        self.orphans = 0
+
+    def parents(self, rows: Sequence[CommentRow]) -> list[str | None]:
+        """Remember rows, and return the comment that each of them answers, where it is known."""
+        for row in rows:
+            if row.key is not None:
+                self._texts[row.key] = row.columns["text"][:MAX_PARENT_CHARS]
+        parents = [None if row.parent is None else self._texts.get(row.parent) for row in rows]
+        self.orphans += sum(
+            row.parent is not None and parent is None and row.parent[1] not in _NO_IDS
+            for row, parent in zip(rows, parents, strict=True)
+        )
+        while len(self._texts) > MAX_REMEMBERED:
+            self._texts.popitem(last=False)
+        return parents
 
 
 def _free_name(name: str, taken: Iterable[str], renamed: dict[str, str]) -> str:
@@ -223,7 +310,7 @@ def _own_targets(target: Any) -> tuple[tuple[str, ...], str | None]:
 
 def _output(row: CommentRow, prediction: Prediction | None, model: str) -> dict[str, Any]:
     scores: dict[str, Any] = (
-        {"stance": None, "toxicity": None, "toxic": None, "toxic_spans": None}
+        dict.fromkeys(("stance", "reply", "toxicity", "toxic", "toxic_spans", "language"))
         if prediction is None
         else prediction_columns(prediction)
     )
@@ -232,7 +319,10 @@ def _output(row: CommentRow, prediction: Prediction | None, model: str) -> dict[
 
 
 def thread_of_rows(
-    scored: Iterable[tuple[Mapping[str, Any], Prediction | None]], source: str, model: str
+    scored: Iterable[tuple[Mapping[str, Any], Prediction | None]],
+    source: str,
+    model: str,
+    languages: tuple[str, ...] = ("en",),
 ) -> ScoredThread:
     """Gather what `score_rows` yields in one thread, for a report; bad rows are left out.
 
@@ -241,6 +331,8 @@ def thread_of_rows(
     scored : iterable of tuple
     source, model : str
         Names of the file and the model.
+    languages : tuple of str
+        ISO 639-1 codes of what the model reads.
 
     Returns
     -------
@@ -254,7 +346,7 @@ def thread_of_rows(
     )
     targets = {score.target: None for item in comments for score in item.prediction.stance}
     thread = Thread(source, "rows", comments=tuple(item.comment for item in comments))
-    return ScoredThread(thread, tuple(targets), comments, model)
+    return ScoredThread(thread, tuple(targets), comments, model, languages)
 
 
 def _comment(row: Mapping[str, Any]) -> Comment:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stance.labels import StanceLabel
-from stance.scoring.results import ScoredComment, ScoredThread, StanceScore
+from stance.scoring.results import ScoredComment, ScoredThread, StanceScore, is_unread
 
 RELEVANT = 0.5  # from this relevance on, a neutral comment speaks about the target
 _Z95 = 1.959963984540054
@@ -62,6 +62,24 @@ class TargetSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplySummary:
+    """How the comments that answer another one stand to it.
+
+    Parameters
+    ----------
+    replies : int
+        Comments with a known parent.
+    favor, against, neutral : Share
+        Of these: those that agree, disagree, or do neither.
+    """
+
+    replies: int
+    favor: Share
+    against: Share
+    neutral: Share
+
+
+@dataclass(frozen=True, slots=True)
 class GroupSummary:
     """What some of the comments say: those of one author, or of one stretch of time.
 
@@ -107,6 +125,9 @@ class ThreadSummary:
         Length of a stretch: "hour", "day", "week", "month" or "year"; None without times.
     undated : int
         Comments without a time, which `by_time` leaves out.
+    replies : ReplySummary
+    unread : dict of str to int
+        Comments in languages that the model does not read, by ISO 639-1 code.
     """
 
     comments: int
@@ -118,6 +139,8 @@ class ThreadSummary:
     by_time: tuple[GroupSummary, ...]
     unit: str | None
     undated: int
+    replies: ReplySummary
+    unread: dict[str, int]
 
 
 def wilson(count: int, total: int) -> Share:
@@ -189,6 +212,19 @@ def summarize(scored: ScoredThread, *, max_stretches: int = 40) -> ThreadSummary
         by_time=by_time,
         unit=unit,
         undated=sum(_clock(item.comment.published) is None for item in comments),
+        replies=_summarize_replies(comments),
+        unread=count_unread(scored),
+    )
+
+
+def count_unread(scored: ScoredThread) -> dict[str, int]:
+    """Return the comments in languages that the model does not read, by ISO 639-1 code."""
+    return dict(
+        Counter(
+            item.prediction.language or ""
+            for item in scored.comments
+            if is_unread(item.prediction, scored.languages)
+        )
     )
 
 
@@ -217,6 +253,17 @@ def _summarize_target(target: str, scores: Sequence[StanceScore]) -> TargetSumma
         neutral=wilson(labels["neutral"], total),
         off_target=wilson(sum(map(is_off_target, scores)), total),
         contested=2 * smaller / total if total else 0.0,
+    )
+
+
+def _summarize_replies(comments: Iterable[ScoredComment]) -> ReplySummary:
+    labels = Counter(item.prediction.reply.label for item in comments if item.prediction.reply)
+    total = labels.total()
+    return ReplySummary(
+        replies=total,
+        favor=wilson(labels["favor"], total),
+        against=wilson(labels["against"], total),
+        neutral=wilson(labels["neutral"], total),
     )
 
 

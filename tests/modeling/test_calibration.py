@@ -26,6 +26,22 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     assert Calibration.load(tmp_path) == calibration
 
 
+def test_a_file_of_before_languages_is_of_a_model_that_reads_english(tmp_path: Path) -> None:
+    uncalibrated("a-model", 256).save(tmp_path)
+    path = tmp_path / "calibration.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content.pop("languages") == ["en"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert Calibration.load(tmp_path).languages == ("en",)
+
+
+@pytest.mark.parametrize("languages", ["en", [], ["English"], [1], None, {"en": 1}])
+def test_languages_are_codes(tmp_path: Path, languages: object) -> None:
+    replace(uncalibrated("a-model", 256), languages=languages).save(tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match=r"languages is .*, expected codes such as \['en'\]"):
+        Calibration.load(tmp_path)
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no calibration\.json; expected a model folder"):
         Calibration.load(tmp_path)

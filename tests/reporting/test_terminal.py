@@ -43,18 +43,38 @@ def test_the_whole_table(fake_analyzer: Any) -> None:
         "page.txt",
         "A tram",
         "2 comments, 1 author, 1 flagged as toxic: 50% (9–91)",
+        "1 reply: 0% (0–79) agree with the comment they answer, 0% (0–79) disagree",
         "target favor against neutral off-target",
         "A trams 50% (9–91) 50% (9–91) 0% (0–66) 0% (0–66)",
         "# comment A toxic",
         "1 Ann 2026-03-01T10:00 favor 80% 10%",
         "I love trams.",
         "",
-        "2 ↳ Ann to #1 2026-03-01T10:00 against 80% 90%!",
+        "2 ↳ Ann to #1, neutral 70% 2026-03-01T10:00 against 80% 90%!",
         "I hate them, you idiot!",
         "",
         "– does not speak about the target; ! flagged as toxic; the largest probability",
         "",
     ]
+
+
+def test_replies_and_other_languages_are_marked(fake_analyzer: Any) -> None:
+    texts = ("Das ist nicht gut.", "This is wrong.", "That is right.", "Das ist nicht right.")
+    lines = shown(fake_analyzer.score(page(*texts), [])).splitlines()
+    assert lines[3:5] == [
+        "3 replies: 67% (21–94) agree with the comment they answer, 33% (6–79) disagree",
+        "2 of 4 comments are not in English (German 2): do not rely on their scores",
+    ]
+    bylines = [" ".join(line.split()) for line in lines if "Ann" in line]
+    assert bylines == [
+        "1 Ann 2026-03-01T10:00 German? 10%",
+        "2 ↳ Ann to #1, disagrees 70% 2026-03-01T10:00 10%",
+        "3 ↳ Ann to #1, agrees 70% 2026-03-01T10:00 10%",
+        "4 ↳ Ann to #1, agrees 70% 2026-03-01T10:00 German? 10%",
+    ]
+    without = shown(fake_analyzer.score(page(*texts[1:3]), [], replies=False))
+    assert "agree" not in without
+    assert "rely" not in without
 
 
 def test_hostile_text_is_shown_and_not_obeyed(fake_analyzer: Any) -> None:
@@ -112,7 +132,7 @@ def test_long_comments_are_cut_at_their_end(fake_analyzer: Any) -> None:
 def test_a_thread_of_thousands_is_printed_in_parts(fake_analyzer: Any) -> None:
     scored = fake_analyzer.score(page(*["I love trams."] * 450), ["trams"])
     text = shown(scored)
-    assert text.count("comment ") == 1
+    assert text.count(" #  comment ") == 1
     assert text.count("I love trams.") == 450
     assert "\n450  ↳ Ann" in text
 

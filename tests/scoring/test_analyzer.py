@@ -1,3 +1,5 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,78 @@ def test_progress_is_told_within_a_chunk_too(analyzer: Analyzer) -> None:
     assert len(calls) > 5
     assert calls == sorted(calls)
     assert calls[-1] == (100, 100)
+
+
+def test_a_reply_is_scored_against_its_parent(analyzer: Analyzer) -> None:
+    parents = ["trams are good", None, "  ", "trams are good"]
+    targets = [["cars"]] * 4
+    with_parents = analyzer.predict(TEXTS, targets, parents=parents)
+    assert [prediction.reply is None for prediction in with_parents] == [False, True, True, False]
+    without = analyzer.predict(TEXTS, targets)
+    as_target = analyzer.predict(TEXTS, [["trams are good"]] * 4)
+    for place in (0, 3):
+        reply, score = with_parents[place].reply, as_target[place].stance[0]
+        assert reply is not None
+        shares = [reply.favor, reply.against, reply.neutral]
+        assert shares == pytest.approx([score.favor, score.against, score.neutral], abs=1e-4)
+        assert sum(shares) == pytest.approx(1, abs=1e-5)
+        assert (reply.label, STANCE_LABELS[shares.index(max(shares))]) == (score.label,) * 2
+        assert numbers(with_parents[place]) == pytest.approx(numbers(without[place]), abs=1e-4)
+
+
+def test_the_same_answer_to_two_comments_gets_two_replies(analyzer: Analyzer) -> None:
+    first, second, again = analyzer.predict(
+        ["never, you fool!"] * 3,
+        [[]] * 3,
+        parents=["trams are good", "close the street", "trams are good"],
+    )
+    assert first.reply is not None
+    assert second.reply is not None
+    assert first is again
+    assert first.reply.neutral != pytest.approx(second.reply.neutral, abs=1e-2)
+
+
+def test_a_thread_knows_who_answers_whom(analyzer: Analyzer) -> None:
+    comments = (
+        Comment("1", "Open the street!"),
+        Comment("2", "Never!", parent_id="1", depth=1),
+        Comment("3", "Bad.", parent_id="gone", depth=1),
+        Comment("4", "Good.", parent_id="4"),
+        Comment("5", "We love it.", parent_id="6"),
+        Comment("6", "We hate it.", parent_id="5"),
+    )
+    thread = Thread("page", "text", None, comments)
+    scored = analyzer.score(thread, [])
+    has_reply = [row["reply"] is not None for row in scored.rows()]
+    assert has_reply == [False, True, False, False, True, True]
+    [alone] = analyzer.predict(["Never!"], [[]], parents=["Open the street!"])
+    assert alone.reply is not None
+    assert scored.rows()[1]["reply"]["favor"] == pytest.approx(alone.reply.favor, abs=1e-4)
+    assert not any(row["reply"] for row in analyzer.score(thread, [], replies=False).rows())
+
+
+def test_a_parent_of_any_length_costs_no_more_than_a_target(analyzer: Analyzer) -> None:
+    long = "open the street " * 10_000
+    first, second = analyzer.predict(["Never!"] * 2, [[]] * 2, parents=[long, long + "no"])
+    assert first.reply == second.reply
+
+
+def test_the_language_is_told_and_what_the_model_reads(
+    analyzer: Analyzer, tiny_model: Path, tmp_path: Path
+) -> None:
+    texts = ["Who is going to pay for this?", "Wer soll das denn bezahlen?", "Hm."]
+    assert [item.language for item in analyzer.predict(texts, [[]] * 3)] == ["en", "de", None]
+    assert analyzer.languages == ("en",)
+    shutil.copytree(tiny_model, tmp_path / "german")
+    replace(analyzer.calibration, languages=("de", "en")).save(tmp_path / "german")
+    german = Analyzer(tmp_path / "german")
+    thread = Thread("page", "text", None, (Comment("1", texts[1]),))
+    assert german.score(thread, []).languages == ("de", "en")
+
+
+def test_texts_and_parents_of_different_number_are_refused(analyzer: Analyzer) -> None:
+    with pytest.raises(ValueError, match="2 texts and 1 parents"):
+        analyzer.predict(["a", "b"], [[], []], parents=["c"])
 
 
 def test_half_a_surrogate_is_scored_with_offsets_kept(analyzer: Analyzer) -> None:

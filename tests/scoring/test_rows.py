@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from stance.labels import TOXICITY_LABELS
+from stance.scoring import rows as rows_module
 from stance.scoring.results import Prediction, ScoredComment, ScoredThread
 from stance.scoring.rows import CHUNK_ROWS, EXAMPLE_ROW, RowCounts, score_rows
 from stance.tables import Row
@@ -36,6 +37,7 @@ def test_a_row_has_the_columns_of_a_page(fake_analyzer: Any) -> None:
                 "relevance": 0.9,
             }
         ],
+        "reply": None,
         "toxicity": {
             "toxicity": 0.9,
             "severe_toxicity": 0.01,
@@ -46,6 +48,7 @@ def test_a_row_has_the_columns_of_a_page(fake_analyzer: Any) -> None:
         },
         "toxic": True,
         "toxic_spans": [[14, 19]],
+        "language": "en",
         "model": "fake 1.0",
     }
 
@@ -108,6 +111,80 @@ def test_without_a_target_toxicity_alone(fake_analyzer: Any) -> None:
     assert rows[0]["stance"] == []
     assert rows[0]["toxic"] is True
     assert counts == RowCounts(rows=2, untargeted=1, columns=("text",))
+
+
+def replies(analyzer: Any, *rows: dict[str, Any], **options: Any) -> list[Any]:
+    found = [row["reply"] for row in score(analyzer, *rows, **options)]
+    return [reply and reply["label"] for reply in found]
+
+
+def test_a_row_replies_to_the_one_that_it_names(fake_analyzer: Any) -> None:
+    counts = RowCounts()
+    rows = (
+        {"id": 1, "text": "Trams!"},
+        {"id": "2", "parent_id": 1, "text": "That is wrong."},
+        {"id": 3, "parent_id": "2", "text": "No, it is right."},
+        {"id": 4, "parent_id": 5, "text": "wrong, and before what it answers"},
+        {"id": 5, "parent_id": 5, "text": "right, and its own parent"},
+        {"id": 6, "parent_id": "gone", "text": "wrong"},
+        {"id": 7, "parent_id": None, "text": "right"},
+        {"id": 8, "parent_id": "0", "text": "right"},
+    )
+    expected = [None, "against", "favor", "against", None, None, None, None]
+    assert replies(fake_analyzer, *rows, counts=counts) == expected
+    assert counts.orphans == 1
+    assert replies(fake_analyzer, *rows, replies=False) == [None] * 8
+    (row,) = score(fake_analyzer, *rows)[1:2]
+    assert row["reply"] == {"label": "against", "favor": 0.15, "against": 0.7, "neutral": 0.15}
+
+
+def test_an_id_counts_within_its_source_and_is_never_a_line_number(fake_analyzer: Any) -> None:
+    rows = (
+        {"source": "a.html", "id": "1", "text": "Trams!"},
+        {"source": "b.html", "id": "2", "parent_id": "1", "text": "wrong"},
+        {"source": "a.html", "id": "2", "parent_id": "1", "text": "right"},
+    )
+    assert replies(fake_analyzer, *rows) == [None, None, "favor"]
+    # The first of these is on line 2.
+    assert replies(fake_analyzer, {"text": "a"}, {"parent_id": "2", "text": "wrong"}) == [None] * 2
+
+
+def test_reddit_names_a_parent_by_its_kind(fake_analyzer: Any) -> None:
+    counts = RowCounts()
+    rows = (
+        {"id": "ab", "parent_id": "t3_post", "text": "right"},
+        {"id": "ac", "parent_id": "t1_ab", "text": "wrong"},
+    )
+    assert replies(fake_analyzer, *rows, counts=counts) == [None, "against"]
+    assert counts.orphans == 0
+
+
+def test_only_so_many_comments_are_remembered(
+    fake_analyzer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows_module, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(rows_module, "MAX_REMEMBERED", 3)
+    counts = RowCounts()
+    rows: list[dict[str, Any]] = [{"id": number, "text": "Trams!"} for number in range(6)]
+    rows += [{"id": 10 + number, "parent_id": number, "text": "wrong"} for number in (3, 4)]
+    rows += [{"id": 20, "parent_id": 2, "text": "wrong"}]
+    assert replies(fake_analyzer, *rows, counts=counts)[6:] == ["against", "against", None]
+    assert counts.orphans == 1
+
+
+def test_comments_in_other_languages_are_counted(fake_analyzer: Any) -> None:
+    counts = RowCounts()
+    rows = score(
+        fake_analyzer,
+        {"text": "Das ist nicht wahr.", "language": "German"},
+        {"text": "This is not true.", "language": "English"},
+        {"text": "No!", "language": "English"},
+        {"text": "", "language": None},
+        counts=counts,
+    )
+    assert [row["language"] for row in rows] == ["de", "en", None, None]
+    assert [row["input_language"] for row in rows] == ["German", "English", "English", None]
+    assert counts.unread == {"de": 1}
 
 
 def test_bad_rows_are_rows_with_an_error_in_their_place(fake_analyzer: Any) -> None:

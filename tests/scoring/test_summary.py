@@ -1,10 +1,17 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance.scoring.results import Prediction, ScoredComment, ScoredThread, StanceScore
+from stance.scoring.results import (
+    Agreement,
+    Prediction,
+    ScoredComment,
+    ScoredThread,
+    StanceScore,
+)
 from stance.scoring.summary import summarize, wilson
 from stance.thread import Comment, Thread
 
@@ -186,3 +193,25 @@ def test_no_comments() -> None:
 def test_a_time_that_is_none_is_undated() -> None:
     summary = summarize(scored_thread(scored(1, published="yesterday")))
     assert (summary.undated, summary.by_time) == (1, ())
+
+
+def test_replies_and_languages_are_summed_up() -> None:
+    def reply(number: int, label: str | None, language: str | None) -> ScoredComment:
+        item = scored(number)
+        own = None if label is None else Agreement(label, 0.2, 0.3, 0.5)  # type: ignore[arg-type]
+        return replace(item, prediction=replace(item.prediction, reply=own, language=language))
+
+    thread = scored_thread(
+        reply(1, None, "en"),
+        reply(2, "against", "de"),
+        reply(3, "against", None),
+        reply(4, "favor", "fr"),
+        reply(5, "neutral", "de"),
+    )
+    summary = summarize(thread)
+    replies = summary.replies
+    assert (replies.replies, replies.favor.count, replies.against.count) == (4, 1, 2)
+    assert (replies.neutral.count, replies.against.share) == (1, 0.5)
+    assert summary.unread == {"de": 2, "fr": 1}
+    assert summarize(replace(thread, languages=("de", "en"))).unread == {"fr": 1}
+    assert summarize(scored_thread()).replies.replies == 0
