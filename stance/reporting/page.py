@@ -1,13 +1,16 @@
 """What every report page shares: one file that loads nothing and sends nothing.
 
 A content security policy in its head allows no network and no script or style but the two inline
-ones, by their hashes. Templates escape all text; what they are given as markup is ours alone.
+ones, by their hashes. Templates escape all text and make its control characters visible; what they
+are given as markup is ours alone.
 """
 
 import base64
 import hashlib
 import json
 from pathlib import Path
+
+from stance.reporting.visible import make_visible
 
 _FOLDER = Path(__file__).parent
 
@@ -33,6 +36,7 @@ def render_page(name: str, **context: object) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
     return environment.get_template(f"{name}.html.j2").render(
         style=Markup(style),  # noqa: S704 - our own files
@@ -60,6 +64,11 @@ def script_json(value: object) -> str:
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
+
+
+def _visible(value: object) -> object:
+    """Return what a template prints, without the characters that a screen would obey."""
+    return make_visible(value) if type(value) is str else value
 
 
 def _read(name: str) -> str:

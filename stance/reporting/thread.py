@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from stance.reporting.page import render_page, script_json
 from stance.reporting.terminal import share_text
-from stance.reporting.visible import make_line, make_visible
+from stance.reporting.visible import cut_at_spans, make_line
 from stance.scoring.results import ScoredComment, ScoredThread, StanceScore
 from stance.scoring.summary import (
     GroupSummary,
@@ -377,7 +377,7 @@ def _comment_view(
         likes=comment.likes,
         is_toxic=prediction.toxic,
         toxicity=_toxicity_words(prediction.toxicity),
-        segments=_segments(comment.text, prediction.toxic_spans),
+        segments=cut_at_spans(comment.text, prediction.toxic_spans),
         stances=[_stance_view(score) for score in prediction.stance],
     )
 
@@ -393,20 +393,6 @@ def _toxicity_words(toxicity: Mapping[str, float]) -> str:
         for label, value in toxicity.items()
         if label == "toxicity" or value >= SHOWN_TOXICITY
     )
-
-
-def _segments(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[str, bool]]:
-    r"""Cut a text at its toxic spans, control characters made visible.
-
-    >>> _segments("you idiot\x07", [(4, 9)])
-    [('you ', False), ('idiot', True), ('␇', False)]
-    """
-    segments, end = [], 0
-    for start, stop in spans:
-        segments += [(text[end:start], False), (text[start:stop], True)]
-        end = stop
-    segments.append((text[end:], False))
-    return [(make_visible(part), is_toxic) for part, is_toxic in segments if part]
 
 
 def _stance_view(score: StanceScore) -> _StanceView:

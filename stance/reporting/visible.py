@@ -7,6 +7,7 @@ Source").
 """
 
 import re
+from collections.abc import Iterable
 
 # C0 and C1 controls but tab and line feed, half surrogate pairs, bidirectional and invisible
 # format controls, line separators, and the tag characters that can carry a hidden text.
@@ -42,6 +43,28 @@ def make_line(text: str) -> str:
     "no such file: 'a b␛'"
     """
     return make_visible(" ".join(text.split()))
+
+
+def cut_at_spans(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[str, bool]]:
+    r"""Return the parts of a text and whether each is a span, control characters made visible.
+
+    Parameters
+    ----------
+    text : str
+    spans : iterable of (start, end)
+        Characters of `text`, end exclusive; in rising order and apart from each other.
+
+    Examples
+    --------
+    >>> cut_at_spans("you idiot\x07", [(4, 9)])
+    [('you ', False), ('idiot', True), ('␇', False)]
+    """
+    segments, end = [], 0
+    for start, stop in spans:
+        segments += [(text[end:start], False), (text[start:stop], True)]
+        end = stop
+    segments.append((text[end:], False))
+    return [(make_visible(part), is_span) for part, is_span in segments if part]
 
 
 def _sign(match: re.Match[str]) -> str:
