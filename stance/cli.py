@@ -1,7 +1,8 @@
 """The command `stance`: reads arguments, calls a plain function of the same name, prints.
 
 Exit codes: 0 all went well (a page without comments too), 1 some inputs or rows failed and the
-others went on, 2 wrong use or nothing could be done.
+others went on, 2 wrong use or nothing could be done, 3 a figure of `stance evaluate` is not what
+`--require` asks for.
 """
 
 import argparse
@@ -20,6 +21,9 @@ from stance.errors import InputError, MissingExtraError, OutputError, StanceErro
 from stance.reporting.visible import make_line
 
 if TYPE_CHECKING:
+    from stance.data.examples import Example
+    from stance.data.labelled import Names
+    from stance.evaluation.results import Figure, Report, Requirement
     from stance.scoring.analyzer import Analyzer
     from stance.scoring.results import Prediction, ScoredThread
     from stance.scoring.rows import RowCounts
@@ -30,7 +34,7 @@ MAX_SHOWN = 50_000  # comments that a terminal or a report takes; files of rows 
 MAX_TARGET_CHARS = 500
 MAX_BAD_LINES_SAID = 10  # of one file; all are counted
 
-DONE, PARTLY, FAILED = 0, 1, 2
+DONE, PARTLY, FAILED, NOT_MET = 0, 1, 2, 3
 
 
 # Commands
@@ -95,6 +99,46 @@ def train(args: argparse.Namespace) -> int:
     return DONE
 
 
+def evaluate(args: argparse.Namespace) -> int:
+    """Measure a model on labelled data, write the report, and say which requirements fail."""
+    _need_extra(
+        "stance evaluate",
+        "evaluate",
+        ("sklearn", "cleanlab", "fairlearn", "matplotlib", "pydantic"),
+    )
+    from stance.data.labelled import Names
+    from stance.evaluation.evaluate import Need, evaluate
+    from stance.evaluation.inputs import load_contender, load_contenders, load_data_sets
+    from stance.reporting.terminal import ProgressBar
+
+    folder = _made_folder(args.out)
+    root = Path(args.data_root) if args.data_root else None
+    names = Names.parse(args.columns, args.labels)
+    data_sets = load_data_sets(
+        args.data, root=root, names=names, split=args.split, slices=args.slices
+    )
+    training = _training_rows(args.train_data, root, names)
+    model = load_contender(args.model, training=training, threads=args.threads)
+    baselines = load_contenders(args.baselines, training=training, threads=args.threads)
+    with contextlib.ExitStack() as bars:
+        report, tables = evaluate(
+            model,
+            data_sets,
+            baselines=baselines,
+            bootstrap=args.bootstrap,
+            seed=args.seed,
+            requirements=[Need.of(name, value) for name, value in args.requirements],
+            progress=lambda what: bars.enter_context(ProgressBar(what)),
+        )
+    _write_evaluation(report, tables, folder)
+    for evaluation in report.evaluations:
+        for figure in evaluation.figures:
+            if figure.headline:
+                print(make_line(f"{evaluation.data}: {_figure_line(figure)}"))
+    print(make_line(str(folder / "report.html")))
+    return _evaluation_code(report)
+
+
 def _need_extra(task: str, extra: str, packages: Sequence[str]) -> None:
     from importlib.util import find_spec
 
@@ -120,6 +164,12 @@ def _commands() -> dict[str, Command]:
         ),
         "score": Command(
             score, _add_score_arguments, "score comments: stance, toxicity, toxic words", _SCORE
+        ),
+        "evaluate": Command(
+            evaluate,
+            _add_evaluate_arguments,
+            "measure a model on labelled comments or benchmarks, as a report",
+            _EVALUATE,
         ),
         "train": Command(train, _add_train_arguments, "train a model from a configuration", _TRAIN),
     }
@@ -184,6 +234,30 @@ examples:
 """
 
 
+_EVALUATE = """\
+Needs an extra: pip install '.[evaluate]' in the project's folder. DATA is labelled comments (CSV,
+JSON Lines, Parquet, a folder that Hugging Face datasets saved, or, where there is a network, the
+name OWNER/NAME of one on its hub), or a benchmark: vast, arc, semeval2016, jigsaw, wiki_context,
+hatecheck, bias_templates, toxic_spans. A benchmark lies in its published files under --data-root,
+or where vast=FOLDER says.
+
+The columns of labelled comments: text; target and stance (favor, against, neutral); toxicity,
+severe_toxicity, obscene, threat, insult, identity_attack (each 0, 1 or a share of raters); parent,
+group, split (train, dev, test). Empty cells are not labelled. Other names are mapped.
+
+Writes report.html, report.md, metrics.json and predictions.parquet into the folder of --out.
+
+exit code: 0 fine; 1 some rows could not be used; 2 wrong use, or nothing could be done; 3 a figure
+is not what --require asks for.
+
+examples:
+  stance evaluate --data labelled.csv --out evaluation --slice site
+  stance evaluate --model runs/mine/model --baseline tfidf --data vast hatecheck --out evaluation
+  stance evaluate --data mine.jsonl --column text=body --label stance.pro=favor --out evaluation
+  stance evaluate --data test.csv --out evaluation --require macro_f1=0.65
+"""
+
+
 def _add_parse_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pages", nargs="+", metavar="PAGE", help="a file, a folder, or -")
     _add_now(parser)
@@ -224,6 +298,96 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=_count, metavar="N", help="processor threads (default: all cores)"
     )
     _add_now(parser)
+
+
+def _add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="DATA",
+        help="labelled comments or benchmarks",
+    )
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="where to write the report")
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="model folder, majority or tfidf (default: the model that is built in)",
+    )
+    parser.add_argument(
+        "--baseline",
+        action="append",
+        default=[],
+        dest="baselines",
+        metavar="MODEL",
+        help="compare with a model folder, or with majority or tfidf, which are trained in the "
+        "run; may be given several times",
+    )
+    parser.add_argument(
+        "--train-data",
+        action="append",
+        default=[],
+        metavar="DATA",
+        help="what majority and tfidf are trained on: labelled comments, a corpus under the data "
+        "root, or a training configuration, whose mix it is (default: the data's own train rows)",
+    )
+    parser.add_argument(
+        "--split", metavar="NAME", help="train, dev, test or all (default: test where there is one)"
+    )
+    parser.add_argument(
+        "--slice",
+        action="append",
+        default=[],
+        dest="slices",
+        metavar="COLUMN",
+        help="show figures by the values of a column too; may be given several times",
+    )
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        dest="columns",
+        metavar="OURS=THEIRS",
+        help="what a column of labelled comments is called there: text=comment_body",
+    )
+    parser.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        dest="labels",
+        metavar="COLUMN.THEIRS=OURS",
+        help="what a label is called there: stance.pro=favor",
+    )
+    parser.add_argument(
+        "--bootstrap",
+        type=_resamples,
+        default=1000,
+        metavar="N",
+        help="resamples for the 95%% intervals, 0 for none (default: 1000)",
+    )
+    parser.add_argument(
+        "--seed", type=_seed, default=1, metavar="N", help="of the resamples (default: 1)"
+    )
+    parser.add_argument(
+        "--require",
+        action="append",
+        default=[],
+        type=_need,
+        dest="requirements",
+        metavar="FIGURE=X",
+        help="exit with 3 where a figure is below X (or above, where lower is better), such as "
+        "macro_f1=0.65, or vast:macro_f1=0.65 for one data set; may be given several times",
+    )
+    parser.add_argument(
+        "--data-root",
+        default=os.environ.get("STANCE_DATA"),
+        metavar="FOLDER",
+        help="folder that holds the benchmarks (default: the environment variable STANCE_DATA)",
+    )
+    parser.add_argument(
+        "--threads", type=_count, metavar="N", help="processor threads (default: all cores)"
+    )
 
 
 def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -283,6 +447,28 @@ def _count(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1024")
 
 
+def _resamples(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= 100_000:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 100000")
+
+
+def _seed(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) < 2**32:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {2**32 - 1}")
+
+
+def _need(text: str) -> tuple[str, float]:
+    name, _, number = text.rpartition("=")
+    with contextlib.suppress(ValueError):
+        if name and -1 <= float(number) <= 1:
+            return name, float(number)
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no requirement, expected a figure and a number up to 1, such as macro_f1=0.65"
+    )
+
+
 def _time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
@@ -331,6 +517,114 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_arguments(own)
         own.set_defaults(run=command.run)
     return parser
+
+
+# Evaluating
+
+
+def _made_folder(path: str) -> Path:
+    """Return a folder that files can be written into, made if it is missing."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write into the folder {path}: it is not writable")
+    return folder
+
+
+def _training_rows(
+    sources: Sequence[str], root: Path | None, names: "Names"
+) -> "tuple[list[Example], str] | None":
+    """Return what --train-data names for the baselines: rows, and what they are."""
+    if not sources:
+        return None
+    from stance.evaluation.inputs import training_rows
+
+    rows: list[Example] = []
+    described = []
+    for source in sources:
+        found, words = (
+            _mix_rows(source, root)
+            if _is_configuration(source)
+            else training_rows(source, root=root, names=names)
+        )
+        rows += found
+        described.append(words)
+    return rows, ", ".join(described)
+
+
+def _is_configuration(source: str) -> bool:
+    if source.endswith((".yaml", ".yml")):
+        return True
+    from stance.data.corpora import CORPORA
+
+    return source not in CORPORA and not Path(source).exists() and "." not in source
+
+
+def _mix_rows(config: str, root: Path | None) -> "tuple[list[Example], str]":
+    """Return the rows of all mixes of a training configuration, each text and target once."""
+    _need_extra("--train-data with a configuration", "train", ("yaml", "pydantic"))
+    from stance.data.mix import build_mix
+    from stance.training.config import load_config
+
+    loaded = load_config(config, [f"data_root={root}"] if root else [])
+    shares = [share.to_share() for stage in loaded.stages for share in stage.mix]
+    rows, _ = build_mix(shares, Path(loaded.data_root), loaded.seed)
+    return rows, f"the mix of {config}"
+
+
+def _write_evaluation(report: "Report", tables: Sequence[Any], folder: Path) -> None:
+    import json
+
+    from stance.evaluation.table import write_predictions
+    from stance.reporting.evaluation import render_html, render_markdown
+    from stance.tables import atomic_file
+
+    metrics = json.dumps(report.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+    # Made before any is written: an older report stays whole where a page cannot be made.
+    texts = {
+        "metrics.json": f"{metrics}\n",
+        "report.md": render_markdown(report),
+        "report.html": render_html(report),
+    }
+    write_predictions(tables, folder / "predictions.parquet")
+    for name, text in texts.items():
+        with atomic_file(folder / name) as stream:
+            stream.write(text.encode("utf-8", "replace"))
+
+
+def _figure_line(figure: "Figure") -> str:
+    value = "none" if figure.value is None else f"{figure.value:.4f}"
+    bounds = figure.interval
+    between = f" ({bounds.low:.4f} to {bounds.high:.4f})" if bounds else ""
+    return f"{figure.key} {value}{between}, n = {figure.n:,}"
+
+
+def _evaluation_code(report: "Report") -> int:
+    """Return the exit code, after lines that say what was left out and what is not met."""
+    skipped = 0
+    for evaluation in report.evaluations:
+        for note in evaluation.notes:
+            _say(f"{evaluation.data}: {note}")
+        for reason in evaluation.skipped:
+            _say(f"{evaluation.data}: {reason.count:,} rows left out: {reason.reason}")
+            skipped += reason.count if not reason.unlabelled else 0
+    missed = [outcome for outcome in report.requirements if not outcome.met]
+    for outcome in missed:
+        _say(_missed(outcome))
+    if missed:
+        return NOT_MET
+    return PARTLY if skipped else DONE
+
+
+def _missed(outcome: "Requirement") -> str:
+    wanted = f"{'at least' if outcome.higher_is_better else 'at most'} {outcome.least:g}"
+    where = f" of {outcome.data}" if outcome.data else ""
+    if outcome.value is None:
+        return f"not met: {outcome.key}{where} has no value here, required {wanted}"
+    return f"not met: {outcome.key}{where} is {outcome.value:.4f}, required {wanted}"
 
 
 # Inputs

@@ -43,6 +43,7 @@ _SPLIT_NAMES: dict[str, Split] = {
     **{name: name for name in SPLITS},
     **dict.fromkeys(("validation", "valid", "val"), "dev"),
 }
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -325,7 +326,7 @@ def _datasets() -> Any:
     try:
         import datasets
     except ImportError:
-        raise MissingExtraError("reading a dataset folder", "train", "datasets") from None
+        raise MissingExtraError("reading a dataset", "evaluate", "datasets") from None
     return datasets
 
 
@@ -550,10 +551,11 @@ class _Reading:
 
 
 def _as_text(value: Any) -> str | None:
-    """Return what a cell says; None where it is empty, NaN or nested."""
+    """Return what a cell says, as valid Unicode; None where it is empty, NaN or nested."""
     if value is None or isinstance(value, (list, dict, bytes)) or value != value:
         return None
-    return str(value) if str(value).strip() else None
+    text = _SURROGATE.sub("\ufffd", str(value))
+    return text if text.strip() else None
 
 
 def _count(kinds: dict[Any, _Kind], key: Any, where: str) -> None:

@@ -612,12 +612,15 @@ class Skipped:
     reason : str
     count : int
     rows : tuple of str
-        The first few, each as "row 12: what was found".
+        Where the first few stand, such as "line 12: what was found".
+    unlabelled : bool
+        Nothing is wrong with them: nobody labelled them.
     """
 
     reason: str
     count: int
     rows: tuple[str, ...] = ()
+    unlabelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -673,7 +676,7 @@ class ModelFacts:
     sha256 : str or None
         Of the file that was run; None for a baseline trained in the run.
     thresholds : mapping of str to float
-        Shipped threshold of each toxicity label.
+        Shipped threshold of each toxicity label, and of relevance.
     """
 
     name: str

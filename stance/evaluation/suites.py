@@ -1,203 +1,363 @@
-"""Public benchmarks by name: what each measures of a model, on texts that training never saw."""
+"""Public benchmarks by name: their rows, what is asked of a model on them, what others reach.
+
+Training never sees a text of theirs: `stance.data.mix` leaves those out.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from stance.data.corpora import CORPORA
 from stance.data.corpora.files import read_table
 from stance.data.examples import Example
-from stance.evaluation.metrics import (
-    balanced_accuracy,
-    brier_skill,
-    expected_calibration_error,
-    macro_f1,
-    roc_auc,
-)
-from stance.labels import STANCE_LABELS
-from stance.modeling.spans import character_f1
+from stance.errors import DataError
+from stance.evaluation.bias import identity_bias, terms_of
+from stance.evaluation.datasets import EvaluationData, unit_of, with_usual_columns
+from stance.evaluation.figures import measure_all
+from stance.evaluation.metrics import roc_auc
+from stance.evaluation.predictions import Progress, Scorer, predict
+from stance.evaluation.results import Published
+from stance.evaluation.tasks import main_task, tasks_of
 from stance.scoring.analyzer import Analyzer
-from stance.scoring.results import Prediction
 
 Figures = dict[str, Any]
-_ON_TARGET = ("favor", "against")
+
+PERSPECTIVE = "Perspective API"
+_JIGSAW = ("jigsaw_multilabel", "jigsaw_first20k")
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """Examples with what a model says of them."""
+class Place:
+    """Where corpora lie.
 
-    examples: Sequence[Example]
-    predictions: Sequence[Prediction]
+    Parameters
+    ----------
+    root : Path or None
+        Folder that holds the corpora, each where `stance.data.corpora.CORPORA` says.
+    corpus : str
+        The corpus that lies elsewhere.
+    folder : Path or None
+        There; None if it lies under the root like the others.
+    """
 
-    def where(self, keep: Callable[[Example], bool]) -> "Scored":
-        """Return the part whose examples `keep` accepts."""
-        pairs = [
-            (example, prediction)
-            for example, prediction in zip(self.examples, self.predictions, strict=True)
-            if keep(example)
-        ]
-        return Scored([example for example, _ in pairs], [prediction for _, prediction in pairs])
+    root: Path | None
+    corpus: str = ""
+    folder: Path | None = None
 
-    @property
-    def gold(self) -> list[str]:
-        """Gold stance labels."""
-        return [example.stance or "neutral" for example in self.examples]
+    def of(self, corpus: str) -> Path:
+        """Return the folder of a corpus.
 
-    @property
-    def labels(self) -> list[str]:
-        """Predicted stance labels."""
-        return [prediction.stance[0].label for prediction in self.predictions]
+        Raises
+        ------
+        DataError
+            Nobody said where the corpora are.
+        """
+        if corpus == self.corpus and self.folder is not None:
+            return self.folder
+        if self.root is None:
+            raise DataError(
+                f"where is the corpus {corpus!r}? Name the folder that holds the corpora with "
+                "--data-root or in the environment variable STANCE_DATA, or a benchmark's own "
+                f"folder: {corpus}=FOLDER"
+            )
+        return CORPORA[corpus].location(self.root)
 
-    @property
-    def toxic(self) -> list[float]:
-        """Gold toxicity."""
-        return [example.toxicity["toxicity"] for example in self.examples]
+    def rows(self, corpus: str, split: str) -> list[Example]:
+        """Return the rows of a corpus's split.
 
-    @property
-    def toxicity(self) -> list[float]:
-        """Predicted probability of toxicity."""
-        return [prediction.toxicity["toxicity"] for prediction in self.predictions]
-
-
-def score(analyzer: Analyzer, examples: Iterable[Example]) -> Scored:
-    """Return examples with a model's predictions."""
-    rows = list(examples)
-    targets = [[example.target] if example.target else [] for example in rows]
-    return Scored(rows, analyzer.predict([example.text for example in rows], targets))
-
-
-def _test_rows(name: str, root: Path) -> list[Example]:
-    return [example for example in CORPORA[name].examples(root) if example.split == "test"]
-
-
-def vast(analyzer: Analyzer, root: Path) -> Figures:
-    """Stance on VAST test: all, zero-shot and few-shot topics, on-target rows, calibration."""
-    scored = score(analyzer, _test_rows("vast", root))
-    on_target = scored.where(lambda example: example.stance in _ON_TARGET)
-    confidences = [
-        max(found.favor, found.against, found.neutral)
-        for prediction in scored.predictions
-        for found in prediction.stance
-    ]
-    hits = [gold == label for gold, label in zip(scored.gold, scored.labels, strict=True)]
-    return {
-        "n": len(scored.examples),
-        "macro_f1": macro_f1(scored.gold, scored.labels, STANCE_LABELS),
-        "macro_f1_zero_shot": _macro(scored.where(lambda example: not example.seen_target)),
-        "macro_f1_few_shot": _macro(scored.where(lambda example: bool(example.seen_target))),
-        "on_target_macro_f1": macro_f1(on_target.gold, on_target.labels, _ON_TARGET),
-        "expected_calibration_error": expected_calibration_error(confidences, hits),
-    }
+        Raises
+        ------
+        DataError
+            The corpus is not there, or not in its published format.
+        """
+        rows = CORPORA[corpus].read(self.of(corpus))
+        return [example for example in rows if example.split == split]
 
 
-def _macro(scored: Scored) -> float:
-    return macro_f1(scored.gold, scored.labels, STANCE_LABELS)
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A benchmark that can be named.
+
+    Parameters
+    ----------
+    load : callable
+        From where the corpora lie and the wanted split to the data sets of the benchmark.
+    needs : tuple of str
+        Corpora that must be there, its own first.
+    training : tuple of str
+        Corpora whose train rows the baselines learn from unless others are given.
+    """
+
+    load: Callable[[Place, str], list[EvaluationData]]
+    needs: tuple[str, ...]
+    training: tuple[str, ...]
 
 
-def arc(analyzer: Analyzer, root: Path) -> Figures:
-    """Stance and relevance together on ARC's held-out comments, in its own four classes."""
-    scored = score(analyzer, _test_rows("arc", root))
-    gold = [
-        "unrelated" if example.relevance == 0 else label
-        for example, label in zip(scored.examples, scored.gold, strict=True)
-    ]
-    found = [
-        "unrelated" if prediction.stance[0].relevance < 0.5 else prediction.stance[0].label
-        for prediction in scored.predictions
-    ]
-    return {"n": len(gold), "macro_f1": macro_f1(gold, found, (*STANCE_LABELS, "unrelated"))}
+def load_benchmark(
+    name: str, *, root: Path | None, folder: Path | None = None, split: str | None = None
+) -> list[EvaluationData]:
+    """Return the data sets of a benchmark.
 
+    Parameters
+    ----------
+    name : str
+        A key of BENCHMARKS.
+    root : Path or None
+        Folder that holds the corpora.
+    folder : Path, optional
+        The benchmark's own folder, where it does not lie under the root.
+    split : str, optional
+        "test" unless another is named.
 
-def semeval2016(analyzer: Analyzer, root: Path) -> Figures:
-    """SemEval-2016 Task 6A's official figure, the mean F1 of favor and against."""
-    scored = score(analyzer, _test_rows("semeval2016", root))
-    return {
-        "n": len(scored.examples),
-        "f_avg": macro_f1(scored.gold, scored.labels, _ON_TARGET),
-    }
-
-
-def jigsaw(analyzer: Analyzer, root: Path) -> Figures:
-    """Toxicity on the balanced Jigsaw test, without the texts that a training corpus shares."""
-    known = {example.group for example in CORPORA["jigsaw_multilabel"].examples(root)}
-    rows = [row for row in _test_rows("jigsaw_test_balanced", root) if row.group not in known]
-    scored = score(analyzer, rows)
-    return {"n": len(rows), "roc_auc": roc_auc(scored.toxic, scored.toxicity)}
-
-
-def wiki_context(analyzer: Analyzer, root: Path) -> Figures:
-    """Toxicity at the natural base rate, beside the Perspective API's own scores."""
-    figures: Figures = {}
-    folder = root / CORPORA["wiki_context"].folder
-    for part in ("gn", "gc"):
-        rows = [
-            row for row in _test_rows("wiki_context", root) if row.corpus == f"wiki_context_{part}"
-        ]
-        scored = score(analyzer, rows)
-        table = read_table(folder / f"cat_large_{part}.csv", ("api",))
-        figures[part] = {
-            "n": len(rows),
-            "toxic": int(sum(scored.toxic)),
-            "roc_auc": roc_auc(scored.toxic, scored.toxicity),
-            "roc_auc_perspective": roc_auc(scored.toxic, [float(row["api"]) for row in table]),
-            "expected_calibration_error": expected_calibration_error(
-                scored.toxicity, [label >= 0.5 for label in scored.toxic]
-            ),
-            "brier_skill": brier_skill(scored.toxicity, scored.toxic),
-        }
-    return figures
-
-
-def hatecheck(analyzer: Analyzer, root: Path) -> Figures:
-    """HateCheck: hateful where toxicity or identity attack reaches its shipped threshold."""
-    scored = score(analyzer, _test_rows("hatecheck", root))
-    limits = analyzer.thresholds
-    flagged = [
-        any(
-            prediction.toxicity[label] >= limits[label] for label in ("toxicity", "identity_attack")
+    Raises
+    ------
+    DataError
+        There is no such benchmark, it is not at hand, or it has no row of that split.
+    """
+    if name not in BENCHMARKS:
+        raise DataError(f"{name!r} is no benchmark; expected one of {', '.join(BENCHMARKS)}")
+    benchmark = BENCHMARKS[name]
+    place = Place(root, benchmark.needs[0], folder)
+    loaded = []
+    for data in benchmark.load(place, split or "test"):
+        if not data.examples:
+            raise DataError(f"{name}: it has no row of the split {split or 'test'!r}")
+        loaded.append(
+            replace(
+                data,
+                training_rows=_training_rows(place, benchmark.training, data.groups),
+                training_source="the train rows of " + ", ".join(benchmark.training),
+            )
         )
-        for prediction in scored.predictions
+    return loaded
+
+
+def _training_rows(
+    place: Place, corpora: Sequence[str], evaluated: Iterable[str]
+) -> Callable[[], list[Example]]:
+    """Return what gives the train rows of corpora, without comments that are evaluated."""
+
+    def load() -> list[Example]:
+        units = frozenset(evaluated)
+        rows = (row for corpus in corpora for row in place.rows(corpus, "train"))
+        return [row for row in rows if unit_of(row.text) not in units]
+
+    return load
+
+
+def _data(name: str, title: str, examples: list[Example], **more: Any) -> EvaluationData:
+    return with_usual_columns(
+        EvaluationData(name, title, examples, [unit_of(row.text) for row in examples], **more)
+    )
+
+
+# The benchmarks
+
+
+def _vast(place: Place, split: str) -> list[EvaluationData]:
+    return [
+        _data(
+            "vast",
+            f"VAST {split}: reader comments by topic",
+            place.rows("vast", split),
+            split=split,
+            headlines=(
+                "macro_f1",
+                "macro_f1_zero_shot",
+                "macro_f1_few_shot",
+                "on_target_macro_f1",
+                "expected_calibration_error",
+            ),
+            published={
+                "macro_f1": (
+                    Published("BERT-joint (110M parameters)", 0.653),
+                    Published("TGA-Net (110M parameters)", 0.665),
+                    Published("JointCL (110M parameters)", 0.72),
+                    Published("WS-BERT (110M parameters)", 0.745),
+                )
+            },
+            notes=(
+                "About 95% of the neutral rows are comments beside a topic that was drawn at "
+                "random; on_target_macro_f1 leaves them out.",
+            ),
+        )
     ]
-    hateful = [flag for flag, gold in zip(flagged, scored.toxic, strict=True) if gold]
-    others = [flag for flag, gold in zip(flagged, scored.toxic, strict=True) if not gold]
-    return {
-        "n": len(flagged),
-        "balanced_accuracy": balanced_accuracy(scored.toxic, flagged),
-        "hateful_flagged": sum(hateful) / len(hateful),
-        "non_hateful_flagged": sum(others) / len(others),
+
+
+def _arc(place: Place, split: str) -> list[EvaluationData]:
+    return [
+        _data(
+            "arc",
+            f"ARC {split}: reader comments by headline",
+            place.rows("arc", split),
+            split=split,
+            headlines=("four_way_macro_f1", "macro_f1", "on_target_macro_f1"),
+            published={
+                "four_way_macro_f1": (
+                    Published("on a split that shares comments between train and test", 0.648),
+                )
+            },
+            notes=("No comment of VAST's train and dev rows is among them.",),
+        )
+    ]
+
+
+def _semeval2016(place: Place, split: str) -> list[EvaluationData]:
+    return [
+        _data(
+            "semeval2016",
+            f"SemEval-2016 task 6A {split}: tweets by target",
+            place.rows("semeval2016", split),
+            split=split,
+            headlines=("f_avg", "macro_f1"),
+            published={
+                "f_avg": (
+                    Published("majority of each target, known beforehand", 0.652),
+                    Published("SVM trained on tweets of these targets", 0.689),
+                )
+            },
+        )
+    ]
+
+
+def _jigsaw(place: Place, split: str) -> list[EvaluationData]:
+    examples = place.rows("jigsaw_test_balanced", split)
+    notes = ["Toxic and other comments are balanced: at the natural rate about a tenth is toxic."]
+    if place.root is None:
+        notes.append(
+            "Comments that Jigsaw's train rows share are not left out: those are not here."
+        )
+    else:
+        known = {unit_of(row.text) for row in CORPORA["jigsaw_multilabel"].examples(place.root)}
+        before = len(examples)
+        examples = [row for row in examples if unit_of(row.text) not in known]
+        notes.append(
+            f"{before - len(examples):,} rows whose text a training corpus has are left out."
+        )
+    return [
+        _data(
+            "jigsaw",
+            "Jigsaw test, balanced: comments on Wikipedia's talk pages",
+            examples,
+            split=split,
+            headlines=("toxicity.roc_auc", "toxicity.average_precision", "toxicity.f1"),
+            published={"toxicity.roc_auc": (Published("alt-profanity-check", 0.959),)},
+            notes=tuple(notes),
+        )
+    ]
+
+
+def _wiki_context(place: Place, split: str) -> list[EvaluationData]:
+    rows = place.rows("wiki_context", split)
+    found = []
+    for part, title in (("gn", "labelled without"), ("gc", "labelled with")):
+        path = place.of("wiki_context") / f"cat_large_{part}.csv"
+        scores = [_score(row["api"], path) for row in read_table(path, ("api",))]
+        name = f"wiki_context_{part}"
+        found.append(
+            _data(
+                name,
+                f"Wikipedia comments at the natural rate of toxicity, {title} context",
+                [row for row in rows if row.corpus == name],
+                split=split,
+                headlines=("toxicity.roc_auc", "toxicity.brier_skill"),
+                scores_of_others={PERSPECTIVE: scores} if rows else {},
+            )
+        )
+    return found
+
+
+def _score(value: str, path: Path) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise DataError(f"{path}: api is {value[:40]!r}; expected a number") from None
+
+
+def _hatecheck(place: Place, split: str) -> list[EvaluationData]:
+    examples = place.rows("hatecheck", split)
+    path = place.of("hatecheck") / "test_suite_cases.csv"
+    table = list(read_table(path, ("functionality", "target_ident")))
+    columns = {
+        "functionality": [row["functionality"] or None for row in table],
+        "target_ident": [row["target_ident"] or None for row in table],
     }
-
-
-def toxic_spans(analyzer: Analyzer, root: Path) -> Figures:
-    """SemEval-2021 Task 5's official figure, the mean F1 of characters."""
-    scored = score(analyzer, _test_rows("toxic_spans", root))
-    scores = [
-        character_f1(example.toxic_spans or (), prediction.toxic_spans)
-        for example, prediction in zip(scored.examples, scored.predictions, strict=True)
+    return [
+        _data(
+            "hatecheck",
+            "HateCheck: functional tests of hate speech detection",
+            examples,
+            split=split,
+            columns=columns if examples else {},
+            functions="functionality",
+            identity="target_ident",
+            headlines=(
+                "hateful.balanced_accuracy",
+                "hateful.recall",
+                "hateful.false_positive_rate",
+            ),
+            published={
+                "hateful.balanced_accuracy": (
+                    Published("Perspective API, from its two published rates", 0.69),
+                )
+            },
+            notes=(
+                "A text counts as hateful where toxicity or identity attack reaches its threshold.",
+            ),
+        )
     ]
-    return {"n": len(scores), "mean_character_f1": sum(scores) / len(scores)}
 
 
-SUITES: dict[str, Callable[[Analyzer, Path], Figures]] = {
-    "vast": vast,
-    "arc": arc,
-    "semeval2016": semeval2016,
-    "jigsaw": jigsaw,
-    "wiki_context": wiki_context,
-    "hatecheck": hatecheck,
-    "toxic_spans": toxic_spans,
+def _bias_templates(place: Place, split: str) -> list[EvaluationData]:
+    examples = place.rows("bias_templates", split)
+    terms = [next(iter(terms_of(row.text)), None) for row in examples]
+    return [
+        _data(
+            "bias_templates",
+            "Sentences made of templates and identity terms",
+            examples,
+            split=split,
+            columns={"identity_term": terms},
+            identity="identity_term",
+            headlines=("bias.bpsn_auc.mean", "bias.bpsn_auc.least", "toxicity.roc_auc"),
+            published={
+                "bias.bpsn_auc.mean": (Published(PERSPECTIVE, 0.992),),
+                "bias.bpsn_auc.least": (Published(PERSPECTIVE, 0.943),),
+            },
+        )
+    ]
+
+
+def _toxic_spans(place: Place, split: str) -> list[EvaluationData]:
+    return [
+        _data(
+            "toxic_spans",
+            f"SemEval-2021 task 5 {split}: which characters make a post toxic",
+            place.rows("toxic_spans", split),
+            split=split,
+            headlines=("toxic_spans.character_f1",),
+            published={"toxic_spans.character_f1": (Published("winner of the task", 0.708),)},
+        )
+    ]
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "vast": Benchmark(_vast, ("vast",), ("vast",)),
+    "arc": Benchmark(_arc, ("arc", "vast"), ("arc",)),
+    "semeval2016": Benchmark(_semeval2016, ("semeval2016",), ("vast", "arc")),
+    "jigsaw": Benchmark(_jigsaw, ("jigsaw_test_balanced", "jigsaw_multilabel"), _JIGSAW),
+    "wiki_context": Benchmark(_wiki_context, ("wiki_context",), _JIGSAW),
+    "hatecheck": Benchmark(_hatecheck, ("hatecheck",), _JIGSAW),
+    "bias_templates": Benchmark(_bias_templates, ("bias_templates",), _JIGSAW),
+    "toxic_spans": Benchmark(_toxic_spans, ("toxic_spans",), _JIGSAW),
 }
 
 
-_NEEDED: dict[str, tuple[str, ...]] = {
-    "arc": ("arc", "vast"),
-    "jigsaw": ("jigsaw_test_balanced", "jigsaw_multilabel"),
-}
+# All of them, for a model card
 
 
-def measure(model: Path, root: Path) -> Figures:
+def measure(model: Path, root: Path, progress: Progress | None = None) -> Figures:
     """Return the figures of every benchmark at hand for a model folder; None for the others.
 
     Parameters
@@ -205,6 +365,8 @@ def measure(model: Path, root: Path) -> Figures:
     model : Path
     root : Path
         Folder that holds the corpora in their published formats.
+    progress : callable, optional
+        Called with the rows done and their number, anew for each data set.
 
     Raises
     ------
@@ -213,11 +375,78 @@ def measure(model: Path, root: Path) -> Figures:
     """
     analyzer = Analyzer(model)
     return {
-        name: suite(analyzer, root) if _at_hand(name, root) else None
-        for name, suite in SUITES.items()
+        name: measure_suite(name, analyzer, root, progress) if _at_hand(name, root) else None
+        for name in BENCHMARKS
     }
 
 
-def _at_hand(suite: str, root: Path) -> bool:
-    needed = _NEEDED.get(suite, (suite,))
-    return all((root / CORPORA[name].folder).is_dir() for name in needed)
+def _at_hand(name: str, root: Path) -> bool:
+    return all(CORPORA[corpus].location(root).is_dir() for corpus in BENCHMARKS[name].needs)
+
+
+def measure_suite(
+    name: str, scorer: Scorer, root: Path, progress: Progress | None = None
+) -> Figures:
+    """Return a benchmark's figures for a card, by part where it has several."""
+    parts = {
+        data.name: _card_figures(name, data, scorer, progress)
+        for data in load_benchmark(name, root=root)
+    }
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    return {part.removeprefix(f"{name}_"): figures for part, figures in parts.items()}
+
+
+# By benchmark: name in a card → name of the figure.
+_ON_CARD: dict[str, dict[str, str]] = {
+    "vast": {
+        key: key
+        for key in (
+            "macro_f1",
+            "macro_f1_zero_shot",
+            "macro_f1_few_shot",
+            "on_target_macro_f1",
+            "expected_calibration_error",
+        )
+    },
+    "arc": {"macro_f1": "four_way_macro_f1"},
+    "semeval2016": {"f_avg": "f_avg"},
+    "jigsaw": {"roc_auc": "toxicity.roc_auc"},
+    "wiki_context": {
+        "roc_auc": "toxicity.roc_auc",
+        "expected_calibration_error": "toxicity.expected_calibration_error",
+        "brier_skill": "toxicity.brier_skill",
+    },
+    "hatecheck": {
+        "balanced_accuracy": "hateful.balanced_accuracy",
+        "hateful_flagged": "hateful.recall",
+        "non_hateful_flagged": "hateful.false_positive_rate",
+    },
+    "bias_templates": {
+        "bpsn_auc_mean": "bias.bpsn_auc.mean",
+        "bpsn_auc_least": "bias.bpsn_auc.least",
+        "roc_auc": "toxicity.roc_auc",
+    },
+    "toxic_spans": {"mean_character_f1": "toxic_spans.character_f1"},
+}
+
+
+def _card_figures(
+    name: str, data: EvaluationData, scorer: Scorer, progress: Progress | None
+) -> Figures:
+    predictions = predict(scorer, data.examples, progress)
+    measured = measure_all(data, predictions, None).figures
+    task = main_task(tasks_of(data, predictions))
+    bias = identity_bias(data, task, None) if task and data.identity else None
+    values = {
+        each.figure.key: each.figure.value for each in [*measured, *(bias[1] if bias else [])]
+    }
+    figures: Figures = {"n": len(data.examples)}
+    if data.scores_of_others and task is not None:
+        figures["toxic"] = int(task.gold.sum())
+    figures |= {ours: values.get(key) for ours, key in _ON_CARD[name].items()}
+    for system, scores in data.scores_of_others.items():
+        if task is not None:
+            theirs = [scores[row] for row in task.rows.tolist()]
+            figures[f"roc_auc_{system.split()[0].lower()}"] = roc_auc(task.gold, theirs)
+    return figures
