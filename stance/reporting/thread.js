@@ -107,6 +107,10 @@ function toCsv(rows) {
         for (const [label, share] of Object.entries(value)) {
           cells[`toxicity.${label}`] = share;
         }
+      } else if (name === "reply") {
+        for (const part of ["label", "favor", "against", "neutral"]) {
+          cells[`reply.${part}`] = value === null ? null : value[part];
+        }
       } else {
         cells[name] = value;
       }

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from stance.reporting.page import render_page, script_json
 from stance.reporting.terminal import share_text
 from stance.reporting.visible import cut_at_spans, make_line
-from stance.scoring.results import ScoredComment, ScoredThread, StanceScore
+from stance.scoring.language import language_name, say_unread
+from stance.scoring.results import (
+    Agreement,
+    ScoredComment,
+    ScoredThread,
+    StanceScore,
+    is_unread,
+)
 from stance.scoring.summary import (
     GroupSummary,
     Share,
@@ -26,6 +33,7 @@ MAX_AUTHORS = 100
 MAX_STRETCHES = 400
 OPEN_AUTHORS = 10
 DEEPEST = 6  # deeper answers are not indented further
+PAGE_LANGUAGE = "en"  # of the report itself
 SHOWN_TOXICITY = 0.1  # labels below are not worth a word
 
 _SIGNS = {"favor": "+", "against": "−", "neutral": "·", "off": ""}
@@ -98,6 +106,15 @@ class _StanceView:
 
 
 @dataclass(frozen=True, slots=True)
+class _ReplyView:
+    kind: str
+    verb: str
+    to: str | None
+    share: str
+    parts: list[_Part]
+
+
+@dataclass(frozen=True, slots=True)
 class _CommentView:
     number: int
     anchor: str
@@ -111,6 +128,9 @@ class _CommentView:
     toxicity: str
     segments: list[tuple[str, bool]]  # text, whether it is a toxic span
     stances: list[_StanceView]
+    reply: _ReplyView | None
+    language: str | None  # a code, where the text is not in the page's own language
+    unread: str | None  # the name of a language that the model does not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +181,7 @@ class _View:
     notes: list[str]
     deleted: int
     summary: ThreadSummary
+    warning: str | None
     toxic: str
     most_contested: str | None
     names: list[str]
@@ -193,6 +214,9 @@ def _view(number: int, scored: ScoredThread) -> _View:
         notes=[make_line(note) for note in scored.thread.notes],
         deleted=scored.thread.deleted,
         summary=summary,
+        warning=say_unread(summary.unread, summary.comments, scored.languages)
+        if summary.unread
+        else None,
         toxic=share_text(summary.toxic),
         most_contested=summary.most_contested and make_line(summary.most_contested),
         names=[make_line(name) for name in shown],
@@ -208,7 +232,7 @@ def _view(number: int, scored: ScoredThread) -> _View:
         last=stretches[-1].name or "" if stretches else "",
         authors=[_author_view(group, shown) for group in summary.by_author[:MAX_AUTHORS]],
         hidden_authors=max(0, len(summary.by_author) - MAX_AUTHORS),
-        comments=_comment_views(anchor, scored.comments),
+        comments=_comment_views(anchor, scored),
     )
 
 
@@ -353,16 +377,23 @@ def _author_view(group: GroupSummary, targets: Sequence[str]) -> _AuthorView:
     )
 
 
-def _comment_views(anchor: str, comments: Sequence[ScoredComment]) -> list[_CommentView]:
-    numbers = {item.comment.id: number for number, item in enumerate(comments, 1)}
-    return [_comment_view(anchor, number, item, numbers) for number, item in enumerate(comments, 1)]
+def _comment_views(anchor: str, scored: ScoredThread) -> list[_CommentView]:
+    numbers = {item.comment.id: number for number, item in enumerate(scored.comments, 1)}
+    return [
+        _comment_view(anchor, number, scored, numbers)
+        for number in range(1, len(scored.comments) + 1)
+    ]
 
 
 def _comment_view(
-    anchor: str, number: int, item: ScoredComment, numbers: Mapping[str, int]
+    anchor: str, number: int, scored: ScoredThread, numbers: Mapping[str, int]
 ) -> _CommentView:
-    comment, prediction = item.comment, item.prediction
+    comment, prediction = (
+        scored.comments[number - 1].comment,
+        scored.comments[number - 1].prediction,
+    )
     parent = numbers.get(comment.parent_id) if comment.parent_id else None
+    language = prediction.language
     when = comment.published or comment.published_text
     return _CommentView(
         number=number,
@@ -379,6 +410,30 @@ def _comment_view(
         toxicity=_toxicity_words(prediction.toxicity),
         segments=cut_at_spans(comment.text, prediction.toxic_spans),
         stances=[_stance_view(score) for score in prediction.stance],
+        reply=_reply_view(prediction.reply, parent, scored) if prediction.reply else None,
+        language=None if language == PAGE_LANGUAGE else language,
+        unread=language_name(language)
+        if language and is_unread(prediction, scored.languages)
+        else None,
+    )
+
+
+def _reply_view(reply: Agreement, parent: int | None, scored: ScoredThread) -> _ReplyView:
+    verbs = {
+        "favor": "agrees with",
+        "against": "disagrees with",
+        "neutral": "neither agrees nor disagrees with",
+    }
+    author = None if parent is None else scored.comments[parent - 1].comment.author
+    share: float = getattr(reply, reply.label)
+    return _ReplyView(
+        kind=reply.label,
+        verb=verbs[reply.label],
+        to=make_line(author) if author else None,
+        share=f"{share:.0%}",
+        parts=_stacked(
+            (("favor", reply.favor), ("neutral", reply.neutral), ("against", reply.against))
+        ),
     )
 
 

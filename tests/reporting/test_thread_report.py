@@ -70,6 +70,7 @@ def test_the_thread_as_a_whole(report: Any) -> None:
         "Comments 4",
         "Authors 2",
         "Flagged as toxic 1 25% (5–70)",
+        "Replies 2 0 agree, 0 disagree",
         "Most contested trams",
     ]
     rows = [words(row) for row in report.cssselect(".targets tbody tr")]
@@ -81,7 +82,7 @@ def test_the_thread_as_a_whole(report: Any) -> None:
 
 def test_bars_add_up(report: Any) -> None:
     bars = report.cssselect("svg.bar")
-    assert len(bars) == 2 + 4 * 2
+    assert len(bars) == 2 + 4 * 2 + 2  # targets, comments by targets, replies
     for bar in bars:
         assert sum(float(part.get("width")) for part in bar) == pytest.approx(100, abs=0.05)
     first = [(part.get("class"), part.get("x"), part.get("width")) for part in bars[0]]
@@ -131,6 +132,45 @@ def test_comments_in_their_thread(report: Any) -> None:
         "toxicity 10%, insult 10%"
     )
     assert [link.get("href") for link in items[1].cssselect(".head a")] == ["#t1-c2", "#t1-c1"]
+
+
+def test_replies_stand_by_their_comments(fake_analyzer: Any) -> None:
+    texts = ("Trams!", "You are wrong.", "Trams?", "right", "Trams.", "Hm.")
+    report = render(fake_analyzer, thread(*texts), targets=())
+    scores = [words(item.cssselect(".scores")[0]) for item in report.cssselect(".comments > li")]
+    assert scores == [
+        "toxicity 10%, insult 10%",
+        "disagrees with Bo 70% toxicity 10%, insult 10%",
+        "toxicity 10%, insult 10%",
+        "agrees with Ann 70% toxicity 10%, insult 10%",
+        "toxicity 10%, insult 10%",
+        "neither agrees nor disagrees with the comment it answers 70% toxicity 10%, insult 10%",
+    ]
+    kinds = [item.get("class") for item in report.cssselect(".scores li")]
+    assert kinds == [
+        *("quiet", "against", "quiet", "quiet", "favor", "quiet"),
+        *("quiet", "neutral", "quiet"),
+    ]
+    assert "Replies 3 1 agree, 1 disagree" in words(report.cssselect(".cards")[0])
+    scored = fake_analyzer.score(thread(*texts), (), replies=False)
+    assert "agree" not in words(html.document_fromstring(render_threads([scored])).find(".//main"))
+
+
+def test_comments_in_other_languages_are_marked(fake_analyzer: Any) -> None:
+    page = thread("Das ist nicht gut.", "This is not good.", "Hm.", "Das ist nicht gut.")
+    report = render(fake_analyzer, page)
+    assert [words(note) for note in report.cssselect(".note")] == [
+        "2 of 4 comments are not in English (German 2): do not rely on their scores"
+    ]
+    items = report.cssselect(".comments > li")
+    badges = [[words(badge) for badge in item.cssselect(".head .badge")] for item in items]
+    marked = ["in German: scores not reliable"]
+    assert badges == [marked, [], [], marked]
+    assert [text.get("lang") for text in report.cssselect(".text")] == ["de", None, None, "de"]
+    scored = replace(fake_analyzer.score(page, ()), languages=("en", "de"))
+    read = html.document_fromstring(render_threads([scored]))
+    assert read.cssselect(".note, .badge") == []
+    assert read.cssselect(".text")[0].get("lang") == "de"
 
 
 def test_toxic_text_is_hidden_until_asked_for(report: Any) -> None:
