@@ -560,12 +560,12 @@ def _is_configuration(source: str) -> bool:
         return True
     from stance.data.corpora import CORPORA
 
-    return source not in CORPORA and not Path(source).exists() and "." not in source
+    is_path = "." in source or "/" in source or Path(source).exists()
+    return source not in CORPORA and not is_path
 
 
 def _mix_rows(config: str, root: Path | None) -> "tuple[list[Example], str]":
     """Return the rows of all mixes of a training configuration, each text and target once."""
-    _need_extra("--train-data with a configuration", "train", ("yaml", "pydantic"))
     from stance.data.mix import build_mix
     from stance.training.config import load_config
 
@@ -609,7 +609,8 @@ def _evaluation_code(report: "Report") -> int:
         for note in evaluation.notes:
             _say(f"{evaluation.data}: {note}")
         for reason in evaluation.skipped:
-            _say(f"{evaluation.data}: {reason.count:,} rows left out: {reason.reason}")
+            first = f" ({reason.rows[0]})" if reason.rows else ""
+            _say(f"{evaluation.data}: {reason.count:,} rows left out: {reason.reason}{first}")
             skipped += reason.count if not reason.unlabelled else 0
     missed = [outcome for outcome in report.requirements if not outcome.met]
     for outcome in missed:

@@ -93,7 +93,10 @@ def _training_rows(
             )
         return data.training_rows(), data.training_source
     evaluated = {unit_of(row.text) for row in data.examples}
-    return [row for row in rows if unit_of(row.text) not in evaluated], source
+    usable = [row for row in rows if unit_of(row.text) not in evaluated]
+    if len(usable) < len(rows):
+        source = f"{source}, without the comments that are evaluated"
+    return usable, source
 
 
 def evaluate(
