@@ -21,6 +21,7 @@ from stance.evaluation.results import (
     Figure,
     FunctionRow,
     Report,
+    Slicing,
 )
 from stance.reporting import evaluation_tables as tables
 from stance.reporting import evaluation_words as words
@@ -92,6 +93,7 @@ class _Card:
     interval: str
     rows: str
     meaning: str
+    notes: list[str]
     beside: list[tuple[str, str]]
 
 
@@ -241,6 +243,10 @@ def _card(found: Evaluation, figure: Figure) -> _Card:
         interval=f"95%: {words.interval_words(figure.interval)}" if figure.interval else "",
         rows=rows,
         meaning=words.explain(figure),
+        notes=[
+            *([figure.note] if figure.note and figure.value is not None else []),
+            *filter(None, [words.few_words(figure)]),
+        ],
         beside=beside,
     )
 
@@ -256,11 +262,6 @@ def _class_section(found: Evaluation) -> _Section:
                 plot=partial(plots.confusion_plot, own)
                 if len(own.labels) <= plots.MAX_MATRIX
                 else None,
-                words=(
-                    ()
-                    if own.threshold is None
-                    else (f"Predicted from the shipped threshold of {own.threshold:.2f} on.",)
-                ),
                 key="Outlined: model and label agree. The more of the label, the stronger.",
                 tables=(tables.class_table(own),),
                 folded=(tables.confusion_table(own),),
@@ -287,8 +288,8 @@ def _calibration_section(found: Evaluation) -> _Section:
                 own.title,
                 words=(words.reliability_words(own), words.explain(own.brier_skill)),
                 plot=partial(plots.reliability_plot, own),
-                key="● rows of like probability, with 95% intervals · below the dotted line: "
-                "too sure",
+                key="● rows of like probability, with 95% intervals · ○ fewer than "
+                f"{plots.FEW} rows · below the dotted line: too sure",
                 folded=(tables.bin_table(own),),
             )
             for own in found.reliabilities
@@ -320,15 +321,27 @@ def _slice_section(found: Evaluation) -> _Section:
         "Slices",
         blocks=tuple(
             _Block(
-                f"{own.figure_title} by {own.title.lower()}",
-                words=(words.slicing_words(own), _drawn_words(len(own.slices), plots.MAX_FOREST)),
-                plot=partial(plots.slice_plot, own) if own.slices else None,
-                key=_SLICE_KEY,
+                own.title,
+                words=(f"{own.figure_title}.", words.slicing_words(own), *_slices_drawn(own)),
+                plot=partial(plots.slice_plot, own) if _slices_told(own) else None,
+                key=_SLICE_KEY if _slices_told(own) else "",
                 folded=(tables.slice_table(own),),
             )
             for own in found.slicings
         ),
     )
+
+
+def _slices_told(own: Slicing) -> bool:
+    return any(not part.too_small for part in own.slices)
+
+
+def _slices_drawn(own: Slicing) -> Iterable[str]:
+    from stance.reporting import plots
+
+    drawn = len(plots.drawn_slices(own))
+    if _slices_told(own) and drawn < len(own.slices):
+        yield f"The plot has {drawn} of them, the table {len(own.slices)}."
 
 
 def _drawn_words(count: int, most: int) -> str:
@@ -451,6 +464,8 @@ def _method_section(found: Evaluation) -> _Section:
             "Differences are paired: both figures are computed on the same resamples. McNemar’s "
             "test is exact and two-sided, and takes rows as independent of each other."
         )
+    if found.slicings or found.identity_bias or found.equalised_odds:
+        lines.append(words.small_words())
     if found.model.thresholds:
         limits = ", ".join(
             f"{words.label_words(label)} {limit:.2f}"
@@ -593,6 +608,7 @@ def _markdown_card(card: _Card) -> str:
     told = ", ".join(filter(None, (card.interval, card.rows)))
     beside = "; ".join(f"{name}: {value}" for name, value in card.beside)
     line = f"- **{_escaped(card.title)}: {card.value}** ({told}). {_escaped(card.meaning)}"
+    line += "".join(f" **{_escaped(note)}**" for note in card.notes)
     return line + (f" Beside it: {_escaped(beside)}." if beside else "")
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from stance.evaluation.results import (
     Classification,
@@ -21,6 +22,7 @@ from stance.evaluation.results import (
 )
 from stance.reporting.evaluation_words import (
     NONE,
+    few_words,
     interval_words,
     label_words,
     number,
@@ -59,6 +61,10 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[bool, ...]
     left_out: int = 0
+
+    def groups(self) -> list[tuple[str, list[tuple[str, ...]]]]:
+        """Return runs of rows with the same heading, each with it."""
+        return [(name, list(rows)) for name, rows in groupby(self.rows, key=lambda row: row[0])]
 
 
 def _table(caption: str, columns: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Table:
@@ -158,9 +164,10 @@ def published(figure: Figure) -> list[tuple[str, float]]:
 
 
 def _rows_of(figure: Figure) -> str:
-    if figure.positives is None:
-        return f"{figure.n:,}"
-    return f"{figure.n:,}, {figure.positives:,} positive"
+    rows = f"{figure.n:,}"
+    if figure.positives is not None:
+        rows += f", {figure.positives:,} positive"
+    return f"{rows}: too few to tell" if few_words(figure) else rows
 
 
 def label_table(found: Evaluation) -> Table:
@@ -232,7 +239,7 @@ def calibration_table(reliabilities: Sequence[Reliability]) -> Table:
     return _table(
         "Calibration",
         (
-            "probability of",
+            "question",
             "expected calibration error",
             "95% interval",
             "Brier score",
@@ -305,8 +312,8 @@ def _point_row(point: ThresholdPoint, curve: ThresholdCurve) -> tuple[str, ...]:
 def slice_table(found: Slicing) -> Table:
     """Return the figure of each slice."""
     return _table(
-        f"{found.figure_title} by {found.title.lower()}",
-        (found.title.lower(), found.figure_title, "95% interval", "rows", "positive", "remark"),
+        f"{found.title}: {found.figure_title}",
+        ("slice", found.figure_title, "95% interval", "rows", "positive", "remark"),
         (
             (
                 part.value,
@@ -466,8 +473,16 @@ def skipped_table(skipped: Sequence[Skipped]) -> Table:
     """Return why rows were left out, with the first few of each kind."""
     return _table(
         "Rows left out",
-        ("reason", "rows", "the first of them"),
-        ((item.reason, f"{item.count:,}", "; ".join(item.rows)) for item in skipped),
+        ("reason", "rows", "the first of them", "remark"),
+        (
+            (
+                item.reason,
+                f"{item.count:,}",
+                "; ".join(item.rows),
+                "nothing wrong: nobody labelled them" if item.unlabelled else "",
+            )
+            for item in skipped
+        ),
     )
 
 

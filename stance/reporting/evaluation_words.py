@@ -15,6 +15,7 @@ from stance.evaluation.results import (
     Slicing,
     ThresholdCurve,
 )
+from stance.evaluation.slices import LEAST_OF_BOTH, LEAST_OF_CLASS, LEAST_ROWS
 
 NONE = "–"  # a figure that is not defined
 
@@ -199,6 +200,10 @@ _MEANINGS: tuple[tuple[str, Callable[[float], str]], ...] = (
     ("f_avg", _f1),
     ("precision", lambda v: f"Of the rows that it says are so, {_of_100(v)} are."),
     ("recall", lambda v: f"Of the rows that are so, it finds {_of_100(v)}."),
+    (
+        "false_positive_rate",
+        lambda v: f"Of the rows that are not so, it flags {_of_100(v)} wrongly.",
+    ),
     ("pass_rate", lambda v: f"It passes {_of_100(v)} test cases."),
     ("flagged", lambda v: f"It flags {_of_100(v)} of these rows."),
     ("difference", lambda v: f"Between the groups lie {_points(v)}."),
@@ -273,7 +278,7 @@ def slicing_words(found: Slicing) -> str:
         if _holds(worst.interval, found.whole):
             words.append("Its interval holds the figure of all rows, so this may be chance.")
     elif found.slices:
-        words.append("No slice is large enough to be named the worst.")
+        words.append("Fewer than two slices are large enough to name a worst.")
     if small:
         words.append(f"{small} of {count_words(len(found.slices), 'slice')} too small to tell.")
     if found.left_out:
@@ -282,6 +287,38 @@ def slicing_words(found: Slicing) -> str:
             f"{count_words(found.left_out_rows, 'row')} are not listed."
         )
     return " ".join(words)
+
+
+def few_words(figure: Figure) -> str:
+    """Return a warning where a figure hangs on a handful of rows.
+
+    Examples
+    --------
+    >>> few_words(Figure("roc_auc", "ROC-AUC", 1.0, 150, positives=2))
+    'Only 2 of 150 rows are positive: too few to tell.'
+    """
+    if figure.value is None:
+        return ""
+    if figure.n < LEAST_ROWS:
+        return f"Only {count_words(figure.n, 'row')}: too few to tell."
+    if figure.positives is None:
+        return ""
+    for count, kind in (
+        (figure.positives, "positive"),
+        (figure.n - figure.positives, "not positive"),
+    ):
+        if count < LEAST_OF_BOTH:
+            return f"Only {count:,} of {figure.n:,} rows are {kind}: too few to tell."
+    return ""
+
+
+def small_words() -> str:
+    """Return from when on a slice, a term or a group counts as too small to tell."""
+    return (
+        f"Too small to tell are slices under {LEAST_ROWS} rows, under {LEAST_OF_CLASS} of a class "
+        f"(macro-F1) or under {LEAST_OF_BOTH} with or without the label (toxicity), and identity "
+        f"terms and groups under {LEAST_OF_BOTH} rows with or without it."
+    )
 
 
 def _holds(interval: Interval | None, value: float | None) -> bool:

@@ -30,6 +30,7 @@ from stance.evaluation.results import (
     IdentityBias,
     Interval,
     Reliability,
+    Slice,
     Slicing,
     ThresholdCurve,
 )
@@ -37,7 +38,9 @@ from stance.reporting.visible import make_line
 from stance.scoring.summary import wilson
 
 MAX_FOREST = 24  # rows of one plot; the table beside it has them all
+MAX_SMALL = 12  # rows from which slices that are too small to tell are not drawn
 MAX_TERMS = 40
+FEW = 10  # rows; a point of fewer is hollow
 MAX_MATRIX = 8  # labels of a confusion matrix that is drawn
 
 WIDTH = 360.0  # of every drawing, in units of about a pixel on a phone
@@ -129,7 +132,17 @@ def reliability_plot(found: Reliability, ident: str) -> str:
             [max(0.0, share.high - share.share) for share in reach],
         ]
         axes.errorbar(x, y, yerr=ends, color=_FIRST, ecolor=_FIRST, elinewidth=1.2, fmt="none")
-        axes.plot(x, y, color=_FIRST, linewidth=1.8, marker="o", markersize=6)
+        axes.plot(x, y, color=_FIRST, linewidth=1.8)
+        for few, fill in ((False, _FIRST), (True, _CARD)):
+            axes.plot(
+                [place for place, part in zip(x, filled, strict=True) if (part.n < FEW) == few],
+                [place for place, part in zip(y, filled, strict=True) if (part.n < FEW) == few],
+                color=_FIRST,
+                linestyle="none",
+                marker="o",
+                markersize=6,
+                markerfacecolor=fill,
+            )
     _unit_range(axes, "both")
     axes.set_xticklabels([])
     _above(axes, "share of rows that are so" if found.key != "stance" else "share that is right")
@@ -271,13 +284,18 @@ class _Row:
     kind: str = "plain"  # or "worst", "small"
 
 
+def drawn_slices(found: Slicing) -> list[Slice]:
+    """Return the slices for a plot: the largest that tell, the worst, and a few small ones."""
+    telling = [part for part in found.slices if not part.too_small]
+    small = [part for part in found.slices if part.too_small]
+    kept = [*telling[:MAX_FOREST], *(part for part in telling[MAX_FOREST:] if part.worst)]
+    kept += small[: max(0, MAX_SMALL - len(kept))]
+    return [part for part in found.slices if part in kept]
+
+
 @_theme()
 def slice_plot(found: Slicing, ident: str) -> str:
-    """Return the figure of each slice with its interval, and of all rows as a line.
-
-    Of many slices the largest are drawn, and the worst wherever it is.
-    """
-    shown = [*found.slices[:MAX_FOREST], *(s for s in found.slices[MAX_FOREST:] if s.worst)]
+    """Return the figure of each slice with its interval, and of all rows as a line."""
     rows = [
         _Row(
             part.value,
@@ -286,7 +304,7 @@ def slice_plot(found: Slicing, ident: str) -> str:
             part.interval,
             "small" if part.too_small else "worst" if part.worst else "plain",
         )
-        for part in shown
+        for part in drawn_slices(found)
     ]
     worst = next((part for part in found.slices if part.worst), None)
     small = sum(part.too_small for part in found.slices)
@@ -298,8 +316,7 @@ def slice_plot(found: Slicing, ident: str) -> str:
     if found.whole is not None:
         description += f"All rows: {found.whole:.3f}."
     figure = _forest(rows, (found.figure_title,), line=found.whole, line_name="all rows")
-    title = f"{found.figure_title} by {found.title.lower()}"
-    return _svg(figure, ident, title, description)
+    return _svg(figure, ident, f"{found.title}: {found.figure_title}", description)
 
 
 @_theme()

@@ -150,7 +150,7 @@ def stance_evaluation(**changes: Any) -> Evaluation:
     confidence = random.uniform(0.34, 1, 3006)
     right = (random.random(3006) < confidence - 0.08).astype(float)
     topics = ["nuclear energy", "gun control", "immigration", "home schooling", "vaccination"]
-    targets = [(f"{t} {n}", 140 - 6 * n, 0.45 + 0.012 * n) for n, t in enumerate(4 * topics)]
+    targets = [(f"{t} {n}", 140 - 6 * n, 0.45 + 0.012 * n) for n, t in enumerate(2 * topics)]
     tiny = [("tidal power", 7, 0.21), ("a lone row", 1, None)]
     lists = tuple(
         ErrorList(kind, "stance", title, total, 3006, cases)

@@ -182,10 +182,12 @@ def test_the_worst_slice_is_named_and_small_ones_are_marked(page: Any) -> None:
     assert "Worst: “nuclear energy 0” with 0.450 (0.365 to 0.535, 140 rows), against 0.643" in said
     assert "Worst: “up to 50 words” with 0.610 (0.575 to 0.645, 800 rows)" in said
     assert "Its interval holds the figure of all rows, so this may be chance." in said
-    rows = table(page, "Macro-F1 by target")
+    rows = table(page, "Target: Macro-F1")
     assert rows[0] == "nuclear energy 0 0.450 0.365 to 0.535 140 worst"
     assert rows[-1] == "a lone row – – 1 too small to tell"
-    assert sum(row.endswith("too small to tell") for row in rows) == 3
+    assert sum(row.endswith("too small to tell") for row in rows) == 2
+    assert "2 of 12 slices too small to tell." in said
+    assert "Too small to tell are slices under 30 rows" in said
 
 
 def test_comparison_says_who_is_better_and_how_sure(page: Any) -> None:
@@ -337,11 +339,14 @@ def test_tables_have_captions_headings_and_a_region_to_scroll(page: Any) -> None
     for own in found:
         assert words(own.cssselect("caption")[0])
         assert all(cell.get("scope") == "col" for cell in own.cssselect("thead th"))
-        assert all(row[0].get("scope") == "row" for row in own.cssselect("tbody tr"))
+        rows = own.cssselect("tbody tr:not(.group)")
+        assert all(row[0].get("scope") == "row" for row in rows)
+        for group in own.cssselect(".group"):
+            assert [cell.get("scope") for cell in group] == ["rowgroup"]
         region = own.getparent()
         assert (region.get("role"), region.get("tabindex")) == ("group", "0")
         assert region.get("aria-label")
-        widths = {len(row) for row in own.cssselect("tr")}
+        widths = {len(row) for row in (own.cssselect("thead tr")[0], *rows)}
         assert len(widths) == 1
 
 
@@ -422,8 +427,14 @@ def test_markdown_has_the_figures_of_the_page(page: Any) -> None:
     on_page = {
         tuple(tuple(words(cell) for cell in row) for row in own.cssselect("tr"))
         for own in page.cssselect("table")
+        if not own.cssselect(".group")
     }
-    assert in_markdown == on_page
+    (overview,) = in_markdown - on_page
+    assert on_page < in_markdown
+    groups = {words(row) for row in page.cssselect(".group")}
+    assert {row[0] for row in overview[1:]} == groups
+    rows = [" ".join(filter(None, row[1:])) for row in overview[1:]]
+    assert rows == [words(row) for row in page.cssselect("#overview ~ div tbody tr:not(.group)")]
     for card in page.cssselect(".headlines > li"):
         value = words(card.cssselect(".value")[0])
         assert f"- **{words(card.cssselect('.name')[0])}: {value}**" in markdown()
@@ -524,11 +535,13 @@ def test_one_row_without_a_bootstrap() -> None:
 def test_all_slices_too_small() -> None:
     slices = (Slice("a", 3, 0.5, None, True, False), Slice("b", 2, None, None, True, False))
     found = bare(slicings=(Slicing("source", "Source", "f1", "F1", None, slices, 7, 9),))
-    said = words(parsed(Report((found,))))
+    page = parsed(Report((found,)))
+    said = words(page)
     assert (
-        "No slice is large enough to be named the worst. 2 of 2 slices too small to tell. "
+        "Fewer than two slices are large enough to name a worst. 2 of 2 slices too small to tell. "
         "7 smaller slices with 9 rows are not listed."
     ) in said
+    assert page.cssselect("svg") == []
 
 
 def test_a_large_evaluation_gives_a_bounded_page() -> None:
@@ -549,6 +562,20 @@ def test_a_large_evaluation_gives_a_bounded_page() -> None:
     assert f"the first {MAX_CASES} of 100,000 rows, of 200,000 in all" in words(parsed_page)
     assert f"{5_000 - MAX_ROWS:,} further rows in metrics.json." in words(parsed_page)
     assert "4,800 further rows in metrics.json." in text
+
+
+def test_figures_of_few_rows_are_marked() -> None:
+    few = figure("roc_auc", "ROC-AUC", 1.0, 150, positives=2, headline=True)
+    most = figure("insult.roc_auc", "Insult", 0.9, 150, positives=145, headline=True)
+    report = Report((bare(figures=(few, most)), bare()))
+    page = parsed(report)
+    assert [words(note) for note in page.cssselect(".headlines .note")] == [
+        "Only 2 of 150 rows are positive: too few to tell.",
+        "Only 5 of 150 rows are not positive: too few to tell.",
+    ]
+    (first, _) = table(page, "Headline figures of all data sets")[1:]
+    assert first.endswith("150, 2 positive: too few to tell")
+    assert "**Only 2 of 150 rows are positive: too few to tell.**" in render_markdown(report)
 
 
 def test_intervals_are_never_made_up() -> None:

@@ -133,6 +133,21 @@ def test_many_slices_are_cut_but_never_the_worst() -> None:
     assert "number 40" in drawn
 
 
+def test_small_slices_give_way_to_those_that_tell() -> None:
+    slices = tuple(Slice(f"number {n}", 100, 0.5, None, n >= 15, False) for n in range(20))
+    found = Slicing("target", "Target", "f1", "F1", 0.5, slices)
+    assert [part.value for part in plots.drawn_slices(found)] == [f"number {n}" for n in range(15)]
+
+
+def test_points_of_few_rows_are_hollow() -> None:
+    none = figure("ece", "ECE", 0.1, 9)
+    bins = (ReliabilityBin(0, 0.5, 9, 0.3, 0.3), ReliabilityBin(0.5, 1, 90, 0.8, 0.8))
+    svg = plots.reliability_plot(Reliability("stance", "S", 99, 0.5, bins, none, none, none), "x")
+    classes = [node.get("class") for node in parsed(svg).iter("use") if node.get("y")]
+    assert "fill-card stroke-first" in classes
+    assert "fill-first stroke-first" in classes
+
+
 def test_differences_point_to_the_better_one() -> None:
     drawn = texts(drawing("differences"))
     assert "Expected calibration error (turned)" in drawn
