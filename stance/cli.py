@@ -17,13 +17,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from stance.errors import InputError, MissingExtraError, OutputError, StanceError
+from stance.errors import DataError, InputError, MissingExtraError, OutputError, StanceError
 from stance.reporting.visible import make_line
 
 if TYPE_CHECKING:
     from stance.data.examples import Example
-    from stance.data.labelled import Names
+    from stance.data.labelled import LabelledData, Names
     from stance.evaluation.results import Figure, Report, Requirement
+    from stance.labels import ToxicityLabel
     from stance.scoring.analyzer import Analyzer
     from stance.scoring.results import Prediction, ScoredThread
     from stance.scoring.rows import RowCounts
@@ -139,6 +140,88 @@ def evaluate(args: argparse.Namespace) -> int:
     return _evaluation_code(report)
 
 
+def calibrate(args: argparse.Namespace) -> int:
+    """Choose thresholds on labelled data, say how they do, and write a copy of the model."""
+    _need_extra("stance calibrate", "evaluate", ("sklearn",))
+    from stance.data.labelled import Names, read_labelled
+    from stance.reporting.recalibration import card_section, describe
+    from stance.reporting.terminal import ProgressBar
+    from stance.scoring.analyzer import DEFAULT_MODEL
+    from stance.training.recalibrate import (
+        check_new_folder,
+        recalibrate,
+        tuning_rows,
+        write_copy,
+    )
+
+    labels = _toxicity_labels([label for label in args.labels if "=" not in label])
+    names = Names.parse(args.columns, [label for label in args.labels if "=" in label])
+    model = DEFAULT_MODEL if args.model is None else Path(args.model)
+    folder = None if args.out is None else Path(args.out)
+    if folder is not None:
+        check_new_folder(folder, model)
+    data = read_labelled(args.data, names)
+    rows = [row for row in tuning_rows(data, args.split) if row.toxicity]
+    if not rows:
+        raise DataError(f"{data.name}: no row has a toxicity label; expected {', '.join(labels)}")
+    analyzer = load_analyzer(args.model, args.threads)
+    with ProgressBar(data.name) as progress:
+        predictions = analyzer.predict(
+            [row.text for row in rows], [()] * len(rows), progress=progress
+        )
+    result = recalibrate(
+        analyzer.calibration,
+        rows,
+        [prediction.toxicity for prediction in predictions],
+        labels,
+        "precision" if args.recall is None else "recall",
+        args.precision if args.recall is None else args.recall,
+        refit=args.refit,
+        toxic_share=args.toxic_share,
+        seed=args.seed,
+    )
+    for line in describe(result):
+        print(line)
+    unusable = _say_what_was_left_out(data)
+    if not result.is_reached:
+        _say("nothing is written: what was asked for is out of reach")
+        return PARTLY
+    if folder is None:
+        _say("nothing is written: name a folder for a copy of the model with --out")
+    else:
+        write_copy(model, folder, result.calibration, card_section(result, data.name))
+        print(make_line(str(folder)))
+    return PARTLY if unusable else DONE
+
+
+def _toxicity_labels(names: Sequence[str]) -> "list[ToxicityLabel]":
+    from stance.labels import TOXICITY_LABELS
+
+    labels = [label for label in TOXICITY_LABELS if label in names]
+    for name in names:
+        if name not in labels:
+            raise DataError(f"--label {name}: expected one of {', '.join(TOXICITY_LABELS)}")
+    if not labels:
+        raise DataError(
+            f"no label whose threshold to choose; name some of {', '.join(TOXICITY_LABELS)} "
+            "with --label"
+        )
+    return labels
+
+
+def _say_what_was_left_out(data: "LabelledData") -> int:
+    """Say which rows could not be used, and return how many those are."""
+    for note in data.notes:
+        _say(f"{data.name}: {note}")
+    problems = [problem for problem in data.problems if not problem.unlabelled]
+    for problem in problems:
+        rows = "row" if problem.count == 1 else "rows"
+        _say(
+            f"{data.name}: {problem.count:,} {rows} left out: {problem.reason} ({problem.rows[0]})"
+        )
+    return sum(problem.count for problem in problems)
+
+
 def _need_extra(task: str, extra: str, packages: Sequence[str]) -> None:
     from importlib.util import find_spec
 
@@ -170,6 +253,12 @@ def _commands() -> dict[str, Command]:
             _add_evaluate_arguments,
             "measure a model on labelled comments or benchmarks, as a report",
             _EVALUATE,
+        ),
+        "calibrate": Command(
+            calibrate,
+            _add_calibrate_arguments,
+            "choose toxicity thresholds for a wanted precision or recall",
+            _CALIBRATE,
         ),
         "train": Command(train, _add_train_arguments, "train a model from a configuration", _TRAIN),
     }
@@ -255,6 +344,26 @@ examples:
   stance evaluate --model runs/mine/model --baseline tfidf --data vast hatecheck --out evaluation
   stance evaluate --data mine.jsonl --column text=body --label stance.pro=favor --out evaluation
   stance evaluate --data test.csv --out evaluation --require macro_f1=0.65
+"""
+
+
+_CALIBRATE = """\
+Needs an extra: pip install '.[evaluate]' in the project's folder. DATA is labelled comments as for
+stance evaluate, with toxicity labels. Prints for each label the threshold, how it does on the rows
+it was chosen on, with 95% intervals, and what share of them it flags. With --out a copy of the
+model is written that has it; stance score --model takes that. The model itself is never changed.
+
+Choose on comments like those to be scored, in their natural mix or with --toxic-share, and judge
+the copy on others with stance evaluate. A label needs 20 comments with it and 20 without it.
+
+exit code: 0 fine; 1 what was asked for is out of reach and nothing is written, or some rows could
+not be used; 2 wrong use, or nothing could be done.
+
+examples:
+  stance calibrate --data labelled.csv --label toxicity --precision 0.9 --out careful
+  stance calibrate --data labelled.csv --label toxicity --label insult --recall 0.8
+  stance calibrate --data mine.jsonl --label toxicity --precision 0.8 --refit --toxic-share 0.05 \\
+      --out mine
 """
 
 
@@ -390,6 +499,69 @@ def _add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_calibrate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", required=True, metavar="DATA", help="comments with toxicity labels"
+    )
+    wish = parser.add_mutually_exclusive_group(required=True)
+    wish.add_argument(
+        "--precision",
+        type=_positive_probability,
+        metavar="X",
+        help="of what is flagged, at least this share shall be so: the most recall of that",
+    )
+    wish.add_argument(
+        "--recall",
+        type=_positive_probability,
+        metavar="X",
+        help="of what is so, at least this share shall be flagged: with the fewest false alarms",
+    )
+    parser.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        dest="labels",
+        metavar="LABEL",
+        help="whose threshold to choose, such as toxicity; may be given several times; "
+        "or what it is called in the data: toxicity.yes=1",
+    )
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        dest="columns",
+        metavar="OURS=THEIRS",
+        help="what a column is called in the data: text=comment_body",
+    )
+    parser.add_argument("--model", metavar="FOLDER", help="model folder (default: built in)")
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="write a copy of the model with the thresholds here"
+    )
+    parser.add_argument(
+        "--split",
+        metavar="NAME",
+        help="train, dev, test or all (default: dev where the data names splits, else all)",
+    )
+    parser.add_argument(
+        "--refit",
+        action="store_true",
+        help="fit the probabilities of these labels on the data before",
+    )
+    parser.add_argument(
+        "--toxic-share",
+        type=_share,
+        metavar="X",
+        help="share of toxic comments where the model is used, if the data hold more or fewer: "
+        "rows are weighed so",
+    )
+    parser.add_argument(
+        "--seed", type=_seed, default=1, metavar="N", help="of the resamples (default: 1)"
+    )
+    parser.add_argument(
+        "--threads", type=_count, metavar="N", help="processor threads (default: all cores)"
+    )
+
+
 def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", help="a YAML file as in configs/")
     parser.add_argument(
@@ -439,6 +611,20 @@ def _probability(text: str) -> float:
         if 0 <= (value := float(text)) <= 1:
             return value
     raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+
+
+def _positive_probability(text: str) -> float:
+    value = _probability(text)
+    if value > 0:
+        return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0, up to 1")
+
+
+def _share(text: str) -> float:
+    value = _probability(text)
+    if 0 < value < 1:
+        return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no number between 0 and 1")
 
 
 def _count(text: str) -> int:
@@ -814,8 +1000,8 @@ class _Scoring:
             _say(f"{source}: {counts.untargeted:,} rows without a target: toxicity alone")
         if counts.orphans:
             _say(
-                f"{source}: {counts.orphans:,} rows answer a comment that is not in the file, or "
-                "stands too far before or after them: no reply"
+                f"{source}: rows whose parent is not in the file, or too far before or after them, "
+                f"get no reply: {counts.orphans:,}"
             )
         self._output.say_unread(
             counts.unread, counts.rows - counts.bad, self.analyzer.languages, source

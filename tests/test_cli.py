@@ -154,7 +154,10 @@ def test_replies_and_languages_are_written(
         f"stance: {source}: 1 of 4 comments is not in English (German 1): do not rely on its scores"
         in said.splitlines()
     )
-    assert ("1 rows answer a comment that is not in the file" in said) is not as_thread
+    orphan = (
+        "rows whose parent is not in the file, or too far before or after them, get no reply: 1"
+    )
+    assert (f"stance: {source}: {orphan}" in said.splitlines()) is not as_thread
     if ending == ".jsonl":
         rows = rows_of(out)
         assert [row["language"] for row in rows] == ["en", "en", "de", "en"]
@@ -175,7 +178,7 @@ def test_without_replies_and_with_a_table_nothing_is_said_twice(tmp_path: Path, 
     source, out = tmp_path / "comments.jsonl", tmp_path / "out.csv"
     source.write_text("\n".join(map(json.dumps, ANSWERED)))
     assert main(["score", str(source), "--no-reply", "-o", str(out)]) == 0
-    assert "answer a comment" not in capfd.readouterr().err
+    assert "get no reply" not in capfd.readouterr().err
     with out.open(newline="") as stream:
         assert {row["reply.label"] for row in csv.DictReader(stream)} == {""}
     assert main(["score", str(source)]) == 0
@@ -469,7 +472,10 @@ def test_wrong_use(arguments: list[str], message: str, capfd: Any) -> None:
     assert capfd.readouterr().err.splitlines()[-1].endswith(f"error: {message}")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["parse", "--help"], ["score", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["parse", "--help"], ["score", "--help"], ["calibrate", "--help"]],
+)
 def test_help_has_examples(arguments: list[str], capfd: Any) -> None:
     with pytest.raises(SystemExit) as raised:
         main(arguments)
