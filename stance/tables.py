@@ -41,6 +41,7 @@ CHUNK_ROWS = 1024
 _INT64 = 2**63
 
 _FORMULA_START = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_DELIMITER_NOTE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -158,9 +159,11 @@ def _decoded_lines(stream: IO[bytes]) -> Iterator[str]:
         yield from _bounded_lines(text.readline)
         return
     mark += stream.readline(MAX_ROW_CHARS)
-    first = mark.removeprefix(b"\xef\xbb\xbf")
-    if first:
-        yield _decode(first)
+    # Two lines where the first is blank: the mark was looked for beyond its end.
+    *lines, rest = mark.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    yield from (_decode(line + b"\n") for line in lines)
+    if rest:
+        yield _decode(rest)
     yield from map(_decode, _bounded_lines(stream.readline))
 
 
@@ -209,7 +212,9 @@ def _parse_json_row(number: int, line: str, constant: Callable[[str], Any]) -> R
 
 def _read_csv(lines: Iterator[str], path: Path) -> Iterator[Row]:
     csv.field_size_limit(MAX_ROW_CHARS)
-    first = next(lines)
+    above, first = _skip_to_header(lines)
+    if not first:
+        raise InputError(f"{path}: empty; expected rows")
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter)
     try:
@@ -217,7 +222,7 @@ def _read_csv(lines: Iterator[str], path: Path) -> Iterator[Row]:
     except (csv.Error, StopIteration) as error:
         raise InputError(f"{path}: no header row that can be read") from error
     while True:
-        number = reader.line_num + 1
+        number = above + reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
@@ -232,6 +237,17 @@ def _read_csv(lines: Iterator[str], path: Path) -> Iterator[Row]:
             yield Row(number, error=message)
         else:
             yield Row(number, dict(itertools.zip_longest(header, cells)))
+
+
+def _skip_to_header(lines: Iterator[str]) -> tuple[int, str]:
+    """Return how many lines stand above the header, and the header.
+
+    Those are blank, or the line in which Excel notes the delimiter.
+    """
+    above, line = 0, next(lines, "")
+    while line and (not line.strip() or (above == 0 and _DELIMITER_NOTE.fullmatch(line.strip()))):
+        above, line = above + 1, next(lines, "")
+    return above, line
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

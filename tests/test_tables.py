@@ -90,6 +90,21 @@ def test_csv_in_every_encoding_and_delimiter(tmp_path: Path, codec: str, delimit
     ]
 
 
+@pytest.mark.parametrize("above", ["\n", "\n \n", "sep=;\n", "\ufeff\n", "\r\n"])
+def test_what_stands_above_a_csv_header_is_skipped_and_counted(tmp_path: Path, above: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"{above}text;note\nab;c\n".encode())
+    rows = list(read_rows(path))
+    assert rows == [Row(above.count("\n") + 2, {"text": "ab", "note": "c"})]
+
+
+def test_a_csv_of_blank_lines_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("  \n\n")
+    with pytest.raises(InputError, match=r"a\.csv: empty; expected rows"):
+        list(read_rows(path))
+
+
 def test_repeated_csv_columns_are_kept_apart(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,note,note\na,b,c\n")

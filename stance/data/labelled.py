@@ -18,13 +18,23 @@ an error that shows the mapping to give. Further columns are kept where they are
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self, get_args
 
 from stance.data.examples import Example, Split, text_key
+from stance.data.mending import (
+    OTHER_NAMES,
+    as_argument,
+    ending_hint,
+    label_hint,
+    looks_like_a_row,
+    misread,
+    refuse_disguised,
+    repeated_column,
+)
 from stance.errors import DataError, InputError, MissingExtraError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS, StanceLabel, ToxicityLabel
 from stance.tables import ROW_ENDINGS, Row, read_rows, row_ending
@@ -36,6 +46,8 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 MAX_TEXT_CHARS = 1_000_000
 _MAX_EXTRA_CHARS = 200
 _MAX_SHOWN = 5
+_TEXT_ENDINGS = (".csv", ".jsonl", ".ndjson")
+_NO_TARGET = "a stance and nothing that it is to: neither target nor parent"
 _MAX_KINDS = 100  # of labels that are not allowed
 
 _SHARES = {"true": 1.0, "false": 0.0}
@@ -180,12 +192,15 @@ class Problem:
         Where the first few stand, and what was found there.
     unlabelled : bool
         Nothing is wrong with them: nobody labelled them.
+    mend : str
+        What to do about it; "" where the reason says it.
     """
 
     reason: str
     count: int
     rows: tuple[str, ...]
     unlabelled: bool = False
+    mend: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +273,40 @@ def read_labelled(
     >>> data.rows[0].stance
     'favor'
     """
+    rows: list[LabelledRow] = []
+    data = scan_labelled(
+        source, rows.append, names, extras=extras, optional=optional, strict=strict
+    )
+    return replace(data, rows=rows)
+
+
+def scan_labelled(
+    source: str | Path,
+    take: Callable[[LabelledRow], None],
+    names: Names | None = None,
+    *,
+    extras: Collection[str] = (),
+    optional: Collection[str] = (),
+    strict: bool = True,
+) -> LabelledData:
+    """Read labelled comments as `read_labelled` does, in constant memory.
+
+    Parameters
+    ----------
+    source, names, extras, optional, strict
+        As for `read_labelled`, whose errors are raised too.
+    take : callable of one LabelledRow
+        Gets each usable row as it is read, those before an error too.
+
+    Returns
+    -------
+    LabelledData
+        Without its rows.
+    """
     names = names or Names()
-    reading = _Reading(names, tuple(extras), tuple(optional))
-    place = "row" if _is_dataset(source) or row_ending(source) == ".parquet" else "line"
+    ending = None if _is_dataset(source) else row_ending(source)
+    reading = _Reading(names, tuple(extras), tuple(optional), take, ending or "")
+    place = "row" if ending in (None, ".parquet") else "line"
     for row in _rows(source, _wanted(names, (*extras, *optional))):
         reading.take(row, place)
     return reading.result(_name(source), str(source), strict=strict)
@@ -287,10 +333,13 @@ def _rows(source: str | Path, columns: Sequence[str]) -> Iterator[Row]:
     if path.is_dir():
         return _dataset_rows(_load_folder(path), columns)
     if not _is_dataset(source):
+        if row_ending(source) in _TEXT_ENDINGS:
+            refuse_disguised(path)
         return read_rows(path, keep_nan=True)
     if path.exists():
         raise InputError(
-            f"{source}: expected labelled rows as {', '.join(ROW_ENDINGS)}, or a dataset folder"
+            f"{source}: expected labelled rows as {', '.join(ROW_ENDINGS)}, or a "
+            f"dataset folder{ending_hint(path)}"
         )
     if _HUB_NAME.fullmatch(str(source)) and not path.parent.exists():
         return _dataset_rows(_load_from_hub(str(source)), columns)
@@ -372,12 +421,21 @@ class _Kind:
 class _Reading:
     """Takes rows one by one and keeps account of what is wrong with them."""
 
-    def __init__(self, names: Names, extras: tuple[str, ...], optional: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        names: Names,
+        extras: tuple[str, ...],
+        optional: tuple[str, ...],
+        keep: Callable[[LabelledRow], None],
+        ending: str,
+    ) -> None:
+        self._keep = keep
+        self._is_csv = ending.startswith(".csv")
+        self._kept = 0
         self._names = names
         self._extras = extras
         self._further_columns = tuple(dict.fromkeys((*extras, *optional)))
         self._columns: dict[str, None] = {}
-        self._rows: list[LabelledRow] = []
         self._unusable: dict[str, _Kind] = {}
         self._unlabelled: dict[str, _Kind] = {}
         # By column and what was found there: where, and how often.
@@ -391,6 +449,9 @@ class _Reading:
             _count(self._unusable, "cannot be read", f"{where}: {row.error}")
             return
         self._columns.update(dict.fromkeys(row.values))
+        if self._is_csv and (reason := misread(row.values)) is not None:
+            _count(self._unusable, reason, where)
+            return
         labels = self._labels(row, where)
         if labels is None:
             return
@@ -402,7 +463,8 @@ class _Reading:
         if found.stance is None and not found.toxicity:
             _count(self._unlabelled, "no label", where)
         else:
-            self._rows.append(found)
+            self._kept += 1
+            self._keep(found)
 
     def _labels(self, row: Row, where: str) -> dict[str, Any] | None:
         """Return the labels of a row; None where one is not allowed."""
@@ -435,7 +497,7 @@ class _Reading:
         parent = self._text(row, "parent")
         target = self._text(row, "target") or parent
         if labels.get("stance") is not None and target is None:
-            raise _RowError("a stance and nothing that it is to: neither target nor parent")
+            raise _RowError(_NO_TARGET)
         return LabelledRow(
             number=row.number,
             text=text,
@@ -467,12 +529,13 @@ class _Reading:
         if strict and self._wrong:
             raise DataError(f"{source}: {self._wrong_labels()}")
         problems = tuple(self._problems())
-        if not self._rows:
+        if not self._kept:
             found = "; ".join(f"{problem.reason} ({problem.count:,})" for problem in problems)
-            raise DataError(f"{source}: none of its rows can be used: {found or 'it has none'}")
+            mend = next((f"; {problem.mend}" for problem in problems if problem.mend), "")
+            raise DataError(f"{source}: none of its rows can be used: {found}{mend}")
         return LabelledData(
             name,
-            self._rows,
+            [],
             problems,
             tuple(self._columns),
             tuple(self._notes()),
@@ -485,19 +548,52 @@ class _Reading:
         absent = [name for name in (*mapped, *self._extras) if name not in self._columns]
         if absent:
             raise DataError(f"{source}: no column {absent[0]!r}; found {found}")
-        if self._names.of("text") not in self._columns:
-            like = self._like("text") or "comment"
+        twice = repeated_column(self._columns, map(self._names.of, COLUMNS)) if self._is_csv else ""
+        if twice:
             raise DataError(
-                f"{source}: no column 'text' with the comment; found {found}; "
-                f"map it with --column text={like}"
+                f"{source}: the column {twice!r} stands twice (or there is one called "
+                f"{twice + '.2'!r}); found {found}; rename or remove one"
             )
-        if not any(self._names.of(column) in self._columns for column in LABEL_COLUMNS):
-            near = next((column for column in LABEL_COLUMNS if self._like(column)), "stance")
-            like = self._like(near) or "NAME"
-            raise DataError(
-                f"{source}: no column of labels; found {found}; expected stance or one of "
-                f"{', '.join(TOXICITY_LABELS)}; map it with --column {near}={like}"
+        has_text = self._names.of("text") in self._columns
+        has_labels = any(self._names.of(column) in self._columns for column in LABEL_COLUMNS)
+        if has_text and has_labels:
+            return
+        if not self._columns or looks_like_a_row(self._columns):
+            raise DataError(f"{source}: {self._no_header(found)}")
+        missing = (
+            "no column of labels; found "
+            f"{found}; expected stance or one of {', '.join(TOXICITY_LABELS)}"
+            if has_text
+            else f"no column 'text' with the comment; found {found}"
+        )
+        raise DataError(f"{source}: {missing}; {self._mapping(has_text, has_labels)}")
+
+    def _no_header(self, found: str) -> str:
+        """Return what is wrong with a file none of whose rows could be read, or without header."""
+        if self._columns:
+            return (
+                f"its first line looks like a comment, found {found}; expected a header; put a "
+                "line such as text,target,stance above it"
             )
+        if not self._unusable:
+            return "a header and no rows; expected one comment a row"
+        first = self._unusable["cannot be read"]
+        return (
+            f"none of its {first.count:,} rows can be read ({first.first[0]}); "
+            f"{self._mends()['cannot be read']}"
+        )
+
+    def _mapping(self, has_text: bool, has_labels: bool) -> str:
+        """Return the arguments that map every column whose name is almost one of ours."""
+        like = {column: name for column in COLUMNS if (name := self._like(column))}
+        if not has_text:
+            like = {"text": "NAME", **like}
+        if not has_labels and not any(column in like for column in LABEL_COLUMNS):
+            like["stance"] = "NAME"
+        arguments = " ".join(
+            f"--column {column}={as_argument(name)}" for column, name in like.items()
+        )
+        return f"map {'it' if len(like) == 1 else 'them'} with {arguments}"
 
     def _like(self, column: str) -> str | None:
         """Return the column whose name is almost that of a column of ours which is missing."""
@@ -509,7 +605,22 @@ class _Reading:
             if column in re.split(r"[\W_]+", name):
                 return own
         close = get_close_matches(column, free, n=1, cutoff=0.8)
-        return free[close[0]] if close else None
+        if close:
+            return free[close[0]]
+        return next((free[name] for name in OTHER_NAMES.get(column, ()) if name in free), None)
+
+    def _mends(self) -> dict[str, str]:
+        return {
+            "cannot be read": (
+                "columns are separated by commas, semicolons or tabs; put a text that holds them "
+                "or line breaks in quotation marks"
+                if self._is_csv
+                else "write one JSON object a line"
+            ),
+            "no text": "write their text or delete them",
+            _NO_TARGET: "say in a column 'target' what the stance is to",
+            "no label": "label them or delete them; nothing is learnt from them",
+        }
 
     def _notes(self) -> Iterator[str]:
         for column in COLUMNS:
@@ -517,7 +628,7 @@ class _Reading:
             if like is not None and like not in self._further_columns:
                 yield (
                     f"the column {like!r} is not used; if it holds {column}, "
-                    f"map it with --column {column}={like}"
+                    f"map it with --column {column}={as_argument(like)}"
                 )
         for column, labels in self._names.labels.items():
             for label in labels:
@@ -529,7 +640,7 @@ class _Reading:
         message = (
             f"{first.first[0]}, column {self._names.of(column)!r}: found {_short(value)}; "
             f"expected {_allowed(column)}, or nothing where unlabelled; "
-            f"map it with --label {column}.{_bare(value)}={_example(column)}"
+            f"{label_hint(column, value)}"
         )
         rows = sum(kind.count for kind in self._wrong.values())
         if rows == 1:
@@ -541,13 +652,16 @@ class _Reading:
         return f"{message}; {rows:,} rows have such labels" + (f", also {more}" if more else "")
 
     def _problems(self) -> Iterator[Problem]:
+        mends = self._mends()
         for reason, kind in self._unusable.items():
-            yield Problem(reason, kind.count, tuple(kind.first))
+            yield Problem(reason, kind.count, tuple(kind.first), mend=mends.get(reason, ""))
         for (column, value), kind in self._wrong.items():
             reason = f"{self._names.of(column)} is {_short(value)}, expected {_allowed(column)}"
-            yield Problem(reason, kind.count, tuple(kind.first))
+            mend = label_hint(column, value)
+            yield Problem(reason, kind.count, tuple(kind.first), mend=mend)
         for reason, kind in self._unlabelled.items():
-            yield Problem(reason, kind.count, tuple(kind.first), unlabelled=True)
+            first = tuple(kind.first)
+            yield Problem(reason, kind.count, first, unlabelled=True, mend=mends[reason])
 
 
 def _as_text(value: Any) -> str | None:
@@ -590,15 +704,5 @@ def _allowed(column: str) -> str:
     return "0, 1 or a share of raters between them"
 
 
-def _example(column: str) -> str:
-    return {"stance": "favor", "split": "test"}.get(column, "1")
-
-
 def _short(value: str) -> str:
     return repr(value if len(value) <= 40 else f"{value[:40]}…")
-
-
-def _bare(value: str) -> str:
-    """Return a label as an argument of a shell."""
-    short = value[:40]
-    return short if re.fullmatch(r"[\w.+-]+", short) else repr(short)

@@ -1,0 +1,205 @@
+"""What is most likely wrong with a labelled file, and how to mend it: words for error messages."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from stance.errors import InputError
+from stance.labels import STANCE_LABELS
+
+# What others call our columns. Only ever suggested: a column is never taken for another.
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "text": ("comment", "body", "content", "message", "post", "tweet", "sentence"),
+    "target": ("topic", "claim", "about", "entity", "headline", "question"),
+    "stance": ("position", "opinion", "attitude", "label", "side"),
+    "toxicity": ("toxic", "offensive", "hateful", "abusive"),
+    "parent": ("reply_to", "context", "answers"),
+    "split": ("set", "subset", "fold", "partition"),
+}
+
+_OTHER_LABELS: dict[str, dict[str, str]] = {
+    column: {name: ours for ours, names in meanings.items() for name in names.split()}
+    for column, meanings in {
+        "stance": {
+            "favor": "favour pro for support supports positive agree yes 1 +1 +",
+            "against": "con contra anti oppose opposes negative disagree no -1 -",
+            "neutral": "none neither unrelated undecided mixed 0",
+        },
+        "split": {
+            "train": "training learn",
+            "dev": "development tune tuning",
+            "test": "testing eval evaluation",
+        },
+        "toxicity": {
+            "1": "yes y t toxic hateful offensive abusive hate bad x",
+            "0": "no n f clean ok fine harmless nontoxic non-toxic not_toxic normal neither",
+        },
+    }.items()
+}
+_NOBODY_SAID = frozenset(("nan", "na", "n/a", "null", "-", "--", "?", "unknown", "inf", "-inf"))
+_DECIMAL_COMMA = re.compile(r"\d*,\d+")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
+_PLAIN = re.compile(r"[\w.+-]+")
+_SEPARATORS = ",;\t|"
+
+# How files begin that bear a wrong name, and what to do with them.
+_SIGNATURES = (
+    (b"PK\x03\x04", "a spreadsheet (.xlsx, .ods) or another zip archive", "save it as CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "a spreadsheet (.xls)", "save it as CSV UTF-8"),
+    (b"PAR1", "a Parquet file", "let its name end in .parquet"),
+    (b"\x1f\x8b", "compressed by gzip", "let its name end in .gz too"),
+    (b"%PDF", "a PDF", "export the table as CSV"),
+)
+_ENDINGS = {
+    ".xlsx": "a spreadsheet: save it there as CSV UTF-8",
+    ".xls": "a spreadsheet: save it there as CSV UTF-8",
+    ".ods": "a spreadsheet: save it there as CSV UTF-8",
+    ".tsv": "let its name end in .csv: tabs may separate its columns",
+    ".txt": "if it is a table with a header, let its name end in .csv",
+    ".json": "write one JSON object a line and let its name end in .jsonl",
+    ".zip": "unpack it first",
+}
+
+
+def refuse_disguised(path: Path) -> None:
+    """Refuse a file of rows as text whose first bytes say that it is something else.
+
+    Raises
+    ------
+    InputError
+        Such as a spreadsheet that was renamed to .csv.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(4)
+    except OSError:
+        return  # whoever reads the rows says why
+    for signature, what, mend in _SIGNATURES:
+        if start.startswith(signature):
+            raise InputError(f"{path}: found {what}, expected a table as text; {mend}")
+
+
+def ending_hint(path: Path) -> str:
+    """Return how to turn a file with an ending that is not read into one that is, or "".
+
+    Examples
+    --------
+    >>> ending_hint(Path("labels.xlsx"))
+    '; this is a spreadsheet: save it there as CSV UTF-8'
+    """
+    hint = _ENDINGS.get(path.suffix.lower(), "")
+    return f"; {'this is ' if hint.startswith('a ') else ''}{hint}" if hint else ""
+
+
+def label_hint(column: str, value: str) -> str:
+    """Return how to mend a label that is not allowed.
+
+    Parameters
+    ----------
+    column : str
+        A column of ours.
+    value : str
+        What was found there.
+
+    Examples
+    --------
+    >>> label_hint("stance", "contra")
+    'map it with --label stance.contra=against'
+    >>> label_hint("toxicity", "3")
+    'divide a rating by the highest that there is, or map it with --label toxicity.3=1 (or =0)'
+    >>> label_hint("toxicity", "NaN")
+    'leave the cell empty where nobody labelled it'
+    """
+    low = value.strip().lower()
+    if low in _NOBODY_SAID and not (column == "stance" and low in _OTHER_LABELS["stance"]):
+        return "leave the cell empty where nobody labelled it"
+    if column in ("stance", "split"):
+        return _mapping(column, value, _others(column), _OTHER_LABELS[column].get(low))
+    if _DECIMAL_COMMA.fullmatch(low):
+        return f"write it with a point: {low.replace(',', '.')}"
+    if percent := _PERCENT.fullmatch(low):
+        return f"write it as a share: {float(percent[1]) / 100:g}"
+    mapping = _mapping(column, value, ("1", "0"), _OTHER_LABELS["toxicity"].get(low))
+    if _is_number(low):
+        return f"divide a rating by the highest that there is, or {mapping}"
+    return mapping
+
+
+def _others(column: str) -> tuple[str, ...]:
+    return STANCE_LABELS if column == "stance" else ("train", "dev", "test")
+
+
+def _mapping(column: str, value: str, ours: Iterable[str], meant: str | None) -> str:
+    if meant is not None:
+        return f"map it with --label {column}.{as_argument(value)}={meant}"
+    first, *others = ours
+    rest = ", ".join(f"={other}" for other in others)
+    return f"map it with --label {column}.{as_argument(value)}={first} (or {rest})"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def as_argument(value: str) -> str:
+    """Return a name or label as a shell takes it, cut where it is long.
+
+    Examples
+    --------
+    >>> as_argument("pro"), as_argument("in favor")
+    ('pro', "'in favor'")
+    """
+    short = value[:40]
+    return short if _PLAIN.fullmatch(short) else repr(short)
+
+
+def repeated_column(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
+    """Return a wanted column that stands twice in a CSV header; its reader numbers the second."""
+    there = set(columns)
+    return next((name for name in wanted if name in there and f"{name}.2" in there), None)
+
+
+def looks_like_a_row(columns: Iterable[str]) -> bool:
+    """Tell whether a header holds labels: the file then has none, and begins with a comment."""
+    labels = {*STANCE_LABELS, "0", "1", "favour"}
+    return any(name.strip().lower() in labels for name in columns)
+
+
+def misread(values: Mapping[str, Any]) -> str | None:
+    """Return why a CSV row cannot be what its author meant, or None.
+
+    Parameters
+    ----------
+    values : mapping
+        Cells by column; None for those that the row lacks at its end.
+
+    Examples
+    --------
+    >>> misread({"text": "More trams!;trams;favor", "target": None, "stance": None})
+    "its cells are separated by ';', those of the header otherwise: separate all lines alike"
+    """
+    cells = list(values.values())
+    if not cells or cells[-1] is not None:
+        return None
+    given = [cell for cell in cells if cell is not None]
+    if not given or not isinstance(given[-1], str):
+        return None
+    joins = len(cells) - 1
+    if any(line.count(sign) >= joins for line in given[-1].split("\n")[1:] for sign in ",;\t"):
+        return (
+            "a quotation mark is never closed, so that the lines after it are taken for its text: "
+            "close it, and double those that stand inside a text"
+        )
+    if len(given) == 1:
+        for sign in _SEPARATORS:
+            if given[0].count(sign) == joins:
+                return (
+                    f"its cells are separated by {sign!r}, those of the header otherwise: "
+                    "separate all lines alike"
+                )
+    return None
