@@ -508,13 +508,13 @@ def _add_calibrate_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         type=_positive_probability,
         metavar="X",
-        help="of what is flagged, at least this share shall be so: the most recall of that",
+        help="at least this share of the flagged comments has the label; at the most recall",
     )
     wish.add_argument(
         "--recall",
         type=_positive_probability,
         metavar="X",
-        help="of what is so, at least this share shall be flagged: with the fewest false alarms",
+        help="at least this share of the comments with the label is flagged, and as few as can be",
     )
     parser.add_argument(
         "--label",

