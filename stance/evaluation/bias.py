@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from stance.evaluation import metrics
 from stance.evaluation.datasets import EvaluationData
-from stance.evaluation.figures import Measured, figure, ranking
+from stance.evaluation.figures import Measured, figure
 from stance.evaluation.predictions import Predictions
 from stance.evaluation.resampling import Floats, Integers, Resamples, wilson
 from stance.evaluation.results import (
     BiasSummary,
     EqualisedOdds,
+    Figure,
     FunctionRow,
     GroupRates,
     IdentityBias,
@@ -122,9 +123,19 @@ def rows_by_term(data: EvaluationData, task: Task) -> dict[str, Integers]:
 
 
 def identity_bias(
-    data: EvaluationData, task: Task, draws: Resamples | None
+    data: EvaluationData, task: Task, overall: Figure, draws: Resamples | None
 ) -> tuple[IdentityBias, list[Measured]] | None:
-    """Return the three AUCs by identity term; None where no term has enough rows to tell."""
+    """Return the three AUCs by identity term; None where no term has enough rows to tell.
+
+    Parameters
+    ----------
+    data : EvaluationData
+    task : Task
+        The toxicity label.
+    overall : Figure
+        Its ROC-AUC on all rows.
+    draws : Resamples or None
+    """
     positive, scores = task.gold == 1, task.probabilities[:, 1]
     by_term = {
         term: places
@@ -139,7 +150,6 @@ def identity_bias(
     if draws is not None:
         chosen = [by_term[term.term] for term in told]
         by_draw = term_auc_draws(draws, positive, scores, task.rows, chosen)
-    overall = ranking(task, task.key.capitalize(), draws)[0]
     summaries, measured = [], []
     for place, metric in enumerate(_METRICS):
         values = None if by_draw is None else by_draw[place]
@@ -161,7 +171,7 @@ def identity_bias(
         task.key,
         len(task.rows),
         int(positive.sum()),
-        overall.figure,
+        overall,
         tuple(terms),
         tuple(summaries),
     )

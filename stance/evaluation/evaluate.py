@@ -16,7 +16,7 @@ from stance.evaluation.baselines import train_baseline
 from stance.evaluation.bias import equalised_odds, function_rows, identity_bias
 from stance.evaluation.compare import compare, compare_scores
 from stance.evaluation.datasets import EvaluationData, unit_of
-from stance.evaluation.figures import Measured, measure_all
+from stance.evaluation.figures import Measured, measure_all, roc_auc_of
 from stance.evaluation.mistakes import error_lists
 from stance.evaluation.predictions import Predictions, Progress, Scorer, predict
 from stance.evaluation.resampling import LEAST_UNITS, Resamples
@@ -189,7 +189,7 @@ def _assemble(
     found = measure_all(data, own, draws)
     tasks = tasks_of(data, own)
     main = main_task(tasks)
-    bias, figures = _bias(data, main, draws)
+    bias, figures = _bias(data, main, found.figures, draws)
     odds, more = _odds(data, main, draws)
     figures = [*found.figures, *_marked(data, figures), *more]
     comparisons = []
@@ -197,7 +197,7 @@ def _assemble(
         measured = measure_all(data, other, draws).figures
         if any(key.startswith("bias.") for key in data.headlines):
             their_main = main_task(tasks_of(data, other))
-            measured += _marked(data, _bias(data, their_main, draws)[1])
+            measured += _marked(data, _bias(data, their_main, measured, draws)[1])
         comparisons.append(compare(data, own, other, figures, measured))
     if main is not None:
         comparisons += [
@@ -227,10 +227,14 @@ def _assemble(
 
 
 def _bias(
-    data: EvaluationData, main: Task | None, draws: Resamples | None
+    data: EvaluationData,
+    main: Task | None,
+    measured: Sequence[Measured],
+    draws: Resamples | None,
 ) -> tuple[IdentityBias | None, list[Measured]]:
-    found = identity_bias(data, main, draws) if main is not None else None
-    return found or (None, [])
+    if main is None:
+        return None, []
+    return identity_bias(data, main, roc_auc_of(main, measured), draws) or (None, [])
 
 
 def _odds(

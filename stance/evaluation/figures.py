@@ -85,6 +85,11 @@ def _usual_headlines(tasks: Sequence[Task]) -> tuple[str, ...]:
     return tuple(keys)
 
 
+def roc_auc_of(task: Task, measured: Sequence[Measured]) -> Figure:
+    """Return the ROC-AUC of a toxicity label among figures."""
+    return next(each.figure for each in measured if each.figure.key == f"{task.key}.roc_auc")
+
+
 def figure(
     key: str, title: str, value: float | None, n: int, draws: Floats | None = None, **more: Any
 ) -> Measured:

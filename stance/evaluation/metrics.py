@@ -142,12 +142,14 @@ def ranking_draws(
         Of the rows of the data that `rows` names.
     """
     order = np.argsort(scores, kind="stable")
-    ties = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
     aucs, precisions = [], []
     for weights in draws.row_weights(rows[order]):
-        found = np.where(positive[order], weights, 0.0)
-        hits = np.add.reduceat(found, ties, axis=1)
-        misses = np.add.reduceat(weights - found, ties, axis=1)
+        hits = weights * positive[order]
+        misses = weights - hits
+        if len(starts) < len(order):  # equal scores stand or fall together
+            hits = np.add.reduceat(hits, starts, axis=1)
+            misses = np.add.reduceat(misses, starts, axis=1)
         below = np.cumsum(misses, axis=1) - misses / 2
         hit_count, miss_count = hits.sum(axis=1), misses.sum(axis=1)
         aucs.append(ratio((hits * below).sum(axis=1), hit_count * miss_count))

@@ -14,7 +14,7 @@ from stance.data.examples import Example
 from stance.errors import DataError
 from stance.evaluation.bias import identity_bias, terms_of
 from stance.evaluation.datasets import EvaluationData, unit_of, with_usual_columns
-from stance.evaluation.figures import measure_all
+from stance.evaluation.figures import measure_all, roc_auc_of
 from stance.evaluation.metrics import roc_auc
 from stance.evaluation.predictions import Progress, Scorer, predict
 from stance.evaluation.results import Published
@@ -437,10 +437,10 @@ def _card_figures(
     predictions = predict(scorer, data.examples, progress)
     measured = measure_all(data, predictions, None).figures
     task = main_task(tasks_of(data, predictions))
-    bias = identity_bias(data, task, None) if task and data.identity else None
-    values = {
-        each.figure.key: each.figure.value for each in [*measured, *(bias[1] if bias else [])]
-    }
+    if task is not None and data.identity is not None:
+        bias = identity_bias(data, task, roc_auc_of(task, measured), None)
+        measured = [*measured, *(bias[1] if bias else [])]
+    values = {each.figure.key: each.figure.value for each in measured}
     figures: Figures = {"n": len(data.examples)}
     if data.scores_of_others and task is not None:
         figures["toxic"] = int(task.gold.sum())

@@ -11,9 +11,11 @@ from stance.data.examples import Example
 from stance.evaluation import bias
 from stance.evaluation.predictions import predict
 from stance.evaluation.resampling import Resamples, interval
+from stance.evaluation.results import Figure
 from stance.evaluation.tasks import toxicity_tasks
 from stance.labels import TOXICITY_LABELS
 
+OVERALL = Figure("toxicity.roc_auc", "ROC-AUC", 0.5, 3)
 FLAT = [0.1] * len(TOXICITY_LABELS)
 
 
@@ -48,7 +50,7 @@ def test_each_auc_is_scikit_learns_on_the_rows_that_it_is_named_for() -> None:
     rows, scores = templates(gap=0.295)
     data = data_of(rows)
     [task] = toxicity_tasks(data, predict(model(rows, scores), rows))
-    found, _ = bias.identity_bias(data, task, None) or pytest.fail("no bias")
+    found, _ = bias.identity_bias(data, task, OVERALL, None) or pytest.fail("no bias")
     gay = next(term for term in found.terms if term.term == "gay")
     named = np.array(["gay" in each.text for each in rows])
     toxic = np.array([each.toxicity["toxicity"] for each in rows]) == 1
@@ -75,12 +77,12 @@ def test_a_term_with_few_rows_is_told_apart_and_counts_in_no_summary() -> None:
     scores += [0.9] * 16
     data = data_of(rows)
     [task] = toxicity_tasks(data, predict(model(rows, scores), rows))
-    found, _ = bias.identity_bias(data, task, None) or pytest.fail("no bias")
+    found, _ = bias.identity_bias(data, task, OVERALL, None) or pytest.fail("no bias")
     assert [(term.term, term.too_small) for term in found.terms][-1] == ("sikh", True)
     assert found.summaries[1].least.value > 0.9
     few = data_of(rows[:5])
     [task] = toxicity_tasks(few, predict(model(rows, scores), rows[:5]))
-    assert bias.identity_bias(few, task, None) is None
+    assert bias.identity_bias(few, task, OVERALL, None) is None
 
 
 def test_draws_are_the_aucs_on_each_resample() -> None:
@@ -111,7 +113,7 @@ def test_summaries_have_intervals_around_them() -> None:
     data = data_of(rows)
     [task] = toxicity_tasks(data, predict(model(rows, scores), rows))
     draws = Resamples(data.groups, 200, 1, "comment")
-    found, measured = bias.identity_bias(data, task, draws) or pytest.fail("no bias")
+    found, measured = bias.identity_bias(data, task, OVERALL, draws) or pytest.fail("no bias")
     mean = found.summaries[1].mean
     assert mean.interval == interval(measured[3].draws)
     assert mean.interval.low < mean.value < mean.interval.high < 1
