@@ -185,9 +185,11 @@ def _outcome(report: Report) -> str:
     whole = len(report.requirements)
     if not whole:
         return ""
+    if whole == 1:
+        return f"The requirement is {'met' if met else 'not met'}."
     if met == whole:
-        return f"All {whole} requirements are met." if whole > 1 else "The requirement is met."
-    return f"{whole - met} of {words.count_words(whole, 'requirement')} not met."
+        return f"All {whole} requirements are met."
+    return f"{whole - met} of {whole} requirements are not met."
 
 
 def _view(found: Evaluation) -> _View:

@@ -387,7 +387,7 @@ def group_table(found: EqualisedOdds) -> Table:
     """Return how often each group is flagged, rightly and wrongly."""
     return _table(
         f"Flagged at {found.threshold:.2f} by {found.column}",
-        ("group", "rightly flagged", "of", "wrongly flagged", "out of", "remark"),
+        ("group", "rightly flagged", "of those so", "wrongly flagged", "of the others", "remark"),
         (
             (
                 group.value,

@@ -60,6 +60,8 @@ _CLASSES = {
     _CARD: "card",
 }
 
+_GROUND = {"facecolor": _CARD, "edgecolor": "none", "pad": 1.5}  # keeps lines off the words
+
 _THEME: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "stance",
@@ -121,7 +123,7 @@ def reliability_plot(found: Reliability, ident: str) -> str:
     axes = _axes(figure, height, left=40, top=20, width=308, height=236)
     rows = _axes(figure, height, left=40, top=272, width=308, height=36)
     axes.plot([0, 1], [0, 1], color=_QUIET, linestyle=(0, (2, 3)), linewidth=1.2)
-    axes.text(0.9, 0.8, "perfect", color=_QUIET, ha="left", va="top")
+    axes.text(0.9, 0.8, "perfect", color=_QUIET, ha="left", va="top", bbox=_GROUND, zorder=1)
     filled = [part for part in found.bins if part.share is not None]
     if filled:
         x = [part.mean_probability or 0.0 for part in filled]
@@ -435,7 +437,6 @@ def _forest(
 
 
 def _forest_row(axes: Axes, row: _Row, lines: Sequence[str], start: float, end: float) -> None:
-    ground = {"facecolor": _CARD, "edgecolor": "none", "pad": 1.5}  # keeps lines off the words
     weight = "bold" if row.kind == "worst" else "normal"
     texts = [(0, "left", number, text) for number, text in enumerate(lines)]
     for x, side, number, text in (*texts, (1, "right", 0, _told(row))):
@@ -447,7 +448,7 @@ def _forest_row(axes: Axes, row: _Row, lines: Sequence[str], start: float, end: 
             va="center",
             weight=weight,
             transform=axes.get_yaxis_transform(),
-            bbox=ground,
+            bbox=_GROUND,
         )
     if row.value is None:
         return

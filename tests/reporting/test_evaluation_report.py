@@ -115,7 +115,7 @@ def test_what_was_evaluated_stands_first(page: Any) -> None:
     header = words(page.cssselect("header.page")[0])
     assert "22 million parameters, 8-bit, SHA-256 4f4f4f4f4f4f…" in header
     assert "Made 2026-03-02 19:05 UTC by stance 0.1.0." in header
-    assert "✗ 1 of 2 requirements not met." in header
+    assert "✗ 1 of 2 requirements are not met." in header
     facts = [words(item) for item in page.cssselect("#e1 .facts > div")]
     assert facts == ["Rows 3,006", "Different comments 2,012", "Targets 460", "Rows left out 3"]
     assert words(page.cssselect("#e1 .note")[0]) == "460 targets were never seen in training."
@@ -443,7 +443,7 @@ def test_markdown_has_the_figures_of_the_page(page: Any) -> None:
 def test_markdown_reads_well_as_it_is() -> None:
     lines = markdown().splitlines()
     assert lines[0] == "# Evaluation of stance-test-0.1"
-    assert "**1 of 2 requirements not met.**" in lines
+    assert "**1 of 2 requirements are not met.**" in lines
     assert "| favor | 0.627 | 640 of 1,020 | 0.629 | 640 of 1,018 | 0.628 |" in lines
     assert "<details><summary>Show offensive text: Closest calls, stance</summary>" in lines
     assert (
