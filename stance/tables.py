@@ -667,7 +667,7 @@ def _clean(value: Any) -> Any:
 
 
 def _listed(endings: Sequence[str]) -> str:
-    return f"{', '.join(endings[:-1])} or {endings[-1]}"
+    return " or ".join(part for part in (", ".join(endings[:-1]), endings[-1]) if part)
 
 
 def _reason(error: BaseException) -> str:

@@ -194,6 +194,8 @@ class Problem:
         Nothing is wrong with them: nobody labelled them.
     mend : str
         What to do about it; "" where the reason says it.
+    wrong_label : bool
+        They hold a label that is not allowed.
     """
 
     reason: str
@@ -201,6 +203,7 @@ class Problem:
     rows: tuple[str, ...]
     unlabelled: bool = False
     mend: str = field(default="", compare=False)
+    wrong_label: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -658,7 +661,8 @@ class _Reading:
         for (column, value), kind in self._wrong.items():
             reason = f"{self._names.of(column)} is {_short(value)}, expected {_allowed(column)}"
             mend = label_hint(column, value)
-            yield Problem(reason, kind.count, tuple(kind.first), mend=mend)
+            first = tuple(kind.first)
+            yield Problem(reason, kind.count, first, mend=mend, wrong_label=True)
         for reason, kind in self._unlabelled.items():
             first = tuple(kind.first)
             yield Problem(reason, kind.count, first, unlabelled=True, mend=mends[reason])
