@@ -165,10 +165,6 @@ _MEANINGS: tuple[tuple[str, Callable[[float], str]], ...] = (
         ),
     ),
     (
-        "generalised_mean",
-        lambda v: "A mean over the terms that the worst of them draw down; 1 would be no bias.",
-    ),
-    (
         "auc",
         lambda v: (
             "Of a row that is so and one that is not, it puts the first above the other "
@@ -210,6 +206,30 @@ _MEANINGS: tuple[tuple[str, Callable[[float], str]], ...] = (
 )
 
 
+# Of two comments, a toxic and a harmless one: which of them name an identity term.
+_PAIRS = {
+    "subgroup_auc": "two comments that name it",
+    "bpsn_auc": "a harmless comment that names it and a toxic one that does not",
+    "bnsp_auc": "a toxic comment that names it and a harmless one that does not",
+}
+_OVER_TERMS = {
+    "least": "For the term that is worst off",
+    "mean": "On average over the terms",
+    "generalised_mean": "Over the terms, the worst weighing most",
+}
+
+
+def _explain_bias(figure: Figure, value: float) -> str:
+    """Return what an AUC over identity terms means; empty for other figures."""
+    *_, metric, over = ("", "", *figure.key.split("."))
+    if metric not in _PAIRS or over not in _OVER_TERMS:
+        return ""
+    return (
+        f"{_OVER_TERMS[over]}: of {_PAIRS[metric]}, the toxic one is put above the other "
+        f"{_of_100(value)} times; a coin would 50."
+    )
+
+
 def explain(figure: Figure) -> str:
     """Return what a figure means in one sentence; empty for a key that is not known.
 
@@ -226,6 +246,8 @@ def explain(figure: Figure) -> str:
     """
     if figure.value is None:
         return f"Not defined here: {figure.note or 'no reason was given'}.".replace("..", ".")
+    if found := _explain_bias(figure, figure.value):
+        return found
     for ending, meaning in _MEANINGS:
         if ending in figure.key.rsplit(".", 1)[-1]:
             return meaning(figure.value)

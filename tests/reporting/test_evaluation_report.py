@@ -36,6 +36,7 @@ from stance.evaluation.results import (
 from stance.reporting import evaluation as evaluation_report
 from stance.reporting.evaluation import MAX_CASES, render_html, render_markdown
 from stance.reporting.evaluation_tables import MAX_ROWS
+from stance.reporting.evaluation_words import explain
 
 ATTACKS = (
     "<script>alert(1)</script>",
@@ -133,6 +134,56 @@ def test_headline_figures_have_intervals_counts_baselines_and_a_meaning(page: An
     assert "It labels 66 in 100 rows as people did." in second
     third = words(page.cssselect("#e2 .headlines > li")[0])
     assert "5,000 rows, 1,517 of them positive" in third
+
+
+HEADLINES = (
+    "macro_f1",
+    "macro_f1_zero_shot",
+    "on_target_macro_f1",
+    "four_way_macro_f1",
+    "f_avg",
+    "accuracy",
+    "expected_calibration_error",
+    "toxicity.roc_auc",
+    "toxicity.average_precision",
+    "toxicity.f1",
+    "toxicity.brier_skill",
+    "hateful.recall",
+    "hateful.false_positive_rate",
+    "hateful.balanced_accuracy",
+    "toxic_spans.character_f1",
+    "bias.bpsn_auc.mean",
+    "bias.bpsn_auc.least",
+    "gender.toxicity.equalised_odds_difference",
+)
+
+
+@pytest.mark.parametrize("key", HEADLINES)
+def test_every_headline_is_explained(key: str) -> None:
+    for value in (0.0, 0.004, 0.62, 1.0):
+        meaning = explain(figure(key, "title", value))
+        assert meaning.endswith(".")
+        assert meaning[0].isupper()
+    assert explain(figure(key, "title", None, note="no row is so")) == (
+        "Not defined here: no row is so."
+    )
+
+
+def test_what_figures_mean() -> None:
+    said = {
+        "toxicity.roc_auc": "Of a row that is so and one that is not, it puts the first above the "
+        "other 80 in 100 times; a coin would 50.",
+        "bias.bpsn_auc.least": "For the term that is worst off: of a harmless comment that names "
+        "it and a toxic one that does not, the toxic one is put above the other 80 in 100 times; "
+        "a coin would 50.",
+        "toxicity.expected_calibration_error": "Its probabilities are off by 80 percentage points "
+        "on average.",
+        "toxicity.brier_skill": "Its squared error is 80% smaller than that of always giving the "
+        "base rate; 100% would be perfect.",
+    }
+    for key, meaning in said.items():
+        assert explain(figure(key, "title", 0.8)) == meaning
+    assert explain(figure("brier_skill", "title", -0.35)).startswith("Worse than no model")
 
 
 def test_sections_in_the_order_that_an_editor_reads(page: Any) -> None:
