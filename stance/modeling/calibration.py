@@ -26,7 +26,7 @@ _VERSION = 1
 
 # The span head learnt from toxic posts alone: in a harmless one it marks the least harmless word.
 # So a text gets spans only where some kind of toxicity is at least this probable.
-LEAST_TOXICITY_FOR_SPANS = 0.1
+LEAST_TOXICITY_FOR_SPANS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
