@@ -11,7 +11,7 @@ from stance.evaluation.mistakes import highlights
 from stance.evaluation.predictions import Integers, Predictions
 from stance.evaluation.resampling import Resamples, interval
 from stance.evaluation.results import MAX_TEXT, Comparison, Difference, DifferingRow, McNemar
-from stance.evaluation.tasks import Task, main_task, tasks_of, yes_or_no
+from stance.evaluation.tasks import Task, judged_tasks, main_task, yes_or_no
 
 MAX_DIFFERING = 20  # of a task
 _ALWAYS_COMPARED = (".roc_auc", "accuracy")
@@ -33,8 +33,8 @@ def compare(
     model_figures, baseline_figures : sequence of Measured
         On the same resamples, so that their differences are paired.
     """
-    own = tasks_of(data, model)
-    others = {task.key: task for task in tasks_of(data, baseline)}
+    own = judged_tasks(data, model)
+    others = {task.key: task for task in judged_tasks(data, baseline)}
     pairs = [
         (task, others[task.key])
         for task in own
@@ -159,7 +159,7 @@ def _differing_rows(
             row,
             model.key,
             example.text[:MAX_TEXT],
-            example.target if model.threshold is None else None,
+            example.target if model.is_stance else None,
             model.labels[int(model.gold[place])],
             model.labels[int(model.predicted[place])],
             own,

@@ -31,7 +31,7 @@ from stance.evaluation.results import (
 )
 from stance.evaluation.slices import slicings
 from stance.evaluation.table import prediction_table
-from stance.evaluation.tasks import Task, main_task, tasks_of
+from stance.evaluation.tasks import Task, judged_tasks, main_task, tasks_of
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 
 DEFAULT_RESAMPLES = 1000
@@ -219,7 +219,7 @@ def _assemble(
         identity_bias=bias,
         equalised_odds=odds,
         functions=function_rows(data, own),
-        errors=error_lists(data, own, tasks),
+        errors=error_lists(data, own, judged_tasks(data, own)),
         comparisons=tuple(comparisons),
         skipped=data.skipped,
         notes=(*data.notes, *_notes(data, tasks, draws, wanted=wanted)),

@@ -95,6 +95,8 @@ def figure(
 ) -> Measured:
     """Return a figure with the interval of its draws."""
     found = None if value is None else interval(draws)
+    if value is not None and draws is not None and found is None and not more.get("note"):
+        more["note"] = "no interval: too many resamples lack a class"
     return Measured(Figure(key, title, value, n, interval=found, **more), draws)
 
 
@@ -334,6 +336,7 @@ def _calibrate(
             n,
             errors,
             higher_is_better=False,
+            note="" if errors is None else "resampling adds error: the interval lies high",
         ),
         figure(
             f"{prefix}brier",

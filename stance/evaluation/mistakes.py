@@ -5,6 +5,7 @@ https://arxiv.org/abs/1911.00068, with cleanlab.
 """
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from stance.evaluation.tasks import Task
 MAX_CASES = 20
 NEAR = 0.05  # a probability this close to its threshold is a close call
 NEAR_STANCE = 0.1  # likewise the two most probable stances this close to each other
+DOUBTED = 0.1  # a label with a smaller probability may be wrong
 _LEAST_ROWS_FOR_LABEL_ERRORS = 30
 
 _WORDS = re.compile(r"\w+")
@@ -49,19 +51,20 @@ def error_lists(
 
 def _kinds(task: Task) -> Iterator[tuple[str, str, Integers]]:
     """Yield each list's kind, title and places in the task, the most telling first."""
-    if task.threshold is None:
+    if task.is_stance:
         wrong = np.flatnonzero(~task.right)
         yield "confident", "Surest mistakes of stance", _surest(task, wrong)
         yield "near_threshold", "Closest calls of stance", _closest_stances(task)
-        yield "label_error", "Stance labels that are likely wrong", likely_label_errors(task)
+        yield "label_error", "Stance labels that may be wrong", likely_label_errors(task)
         return
     name = task.key.replace("_", " ")
     false = np.flatnonzero(~task.right & (task.gold == 0))
     missed = np.flatnonzero(~task.right & (task.gold == 1))
     yield "confident", f"Surest false alarms: {name}", _surest(task, false)
     yield "confident", f"Surest misses: {name}", _surest(task, missed)
-    yield "near_threshold", f"Closest to the threshold: {name}", _closest_to_threshold(task)
-    yield "label_error", f"Labels that are likely wrong: {name}", likely_label_errors(task)
+    if task.threshold is not None:
+        yield "near_threshold", f"Closest to the threshold: {name}", _closest_to_threshold(task)
+    yield "label_error", f"Labels that may be wrong: {name}", likely_label_errors(task)
 
 
 def _surest(task: Task, places: Integers) -> Integers:
@@ -84,9 +87,11 @@ def _closest(distances: Floats, limit: float) -> Integers:
 
 
 def likely_label_errors(task: Task) -> Integers:
-    """Return the places of rows whose gold label is likely wrong, the likeliest first.
+    """Return the places of rows whose gold label may be wrong, the likeliest first.
 
-    None are named where there are few rows or only one class: there is nothing to learn from.
+    A row is named where cleanlab suspects its label and the model gives it a probability below
+    DOUBTED: cleanlab alone takes every weakness of a model for noise. None are named where there
+    are few rows or only one class: there is nothing to learn from.
     """
     classes = np.unique(task.gold)
     if len(task.rows) < _LEAST_ROWS_FOR_LABEL_ERRORS or len(classes) < 2:
@@ -97,15 +102,16 @@ def likely_label_errors(task: Task) -> Integers:
     shares = task.probabilities[:, classes]
     totals = shares.sum(axis=1, keepdims=True)
     shares = np.where(totals > 0, shares / np.where(totals > 0, totals, 1), 1 / len(classes))
-    return np.asarray(
-        find_label_issues(
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it names fewer rows of a class that is small
+        found = find_label_issues(
             np.searchsorted(classes, task.gold),
             shares,
             return_indices_ranked_by="self_confidence",
             n_jobs=1,
-        ),
-        dtype=np.int64,
-    )
+        )
+    places = np.asarray(found, dtype=np.int64)
+    return places[task.probabilities[places, task.gold[places]] < DOUBTED]
 
 
 class _Cases:
@@ -126,7 +132,7 @@ class _Cases:
             row,
             task.key,
             example.text[:MAX_TEXT],
-            example.target if task.threshold is None else None,
+            example.target if task.is_stance else None,
             task.labels[gold],
             task.labels[predicted],
             float(task.probabilities[place, predicted]),
@@ -145,7 +151,7 @@ def highlights(
     For toxicity that is what the model marks as toxic, for stance the words of the target.
     """
     example = data.examples[row]
-    if task.threshold is None:
+    if task.is_stance:
         spans = words_of(example.text[:MAX_TEXT], example.target or "")
     else:
         spans = predictions.spans[row]

@@ -457,7 +457,7 @@ class ErrorCase:
     row : int
         Its number in `predictions.parquet`.
     task : str
-        "stance" or a toxicity label.
+        "stance", a toxicity label, or "hateful".
     text : str
         At most `MAX_TEXT` characters; `cut` says whether it goes on.
     target : str or None
@@ -499,7 +499,7 @@ class ErrorList:
     ----------
     kind : {"confident", "near_threshold", "label_error"}
     task : str
-        "stance" or a toxicity label.
+        "stance", a toxicity label, or "hateful".
     title : str
     total : int
         How many rows there are of this kind; `cases` holds the first of them.
@@ -547,7 +547,7 @@ class McNemar:
     Parameters
     ----------
     task : str
-        "stance" or a toxicity label.
+        "stance", a toxicity label, or "hateful".
     both_right, only_model_right, only_baseline_right, both_wrong : int
     p_value : float
         Two-sided, from the binomial distribution. It takes rows as independent of each other.

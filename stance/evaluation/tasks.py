@@ -42,6 +42,11 @@ class Task:
     threshold: float | None = None
 
     @property
+    def is_stance(self) -> bool:
+        """Whether it is a choice of stance, not a yes or no."""
+        return self.key == "stance"
+
+    @property
     def right(self) -> NDArray[np.bool_]:
         """Whether each prediction is right."""
         return np.asarray(self.gold == self.predicted)
@@ -109,9 +114,16 @@ def tasks_of(data: EvaluationData, predictions: Predictions) -> list[Task]:
     return [*([stance] if stance else []), *toxicity_tasks(data, predictions)]
 
 
+def judged_tasks(data: EvaluationData, predictions: Predictions) -> list[Task]:
+    """Return the decisions whose mistakes are shown; in functional tests, whether it is hate."""
+    hate = hate_task(data, predictions) if data.functions is not None else None
+    tasks = tasks_of(data, predictions)
+    return tasks if hate is None else [*(task for task in tasks if task.is_stance), hate]
+
+
 def main_task(tasks: Sequence[Task]) -> Task | None:
     """Return the toxicity label that stands for the others: toxicity, or the most frequent."""
-    labels = [task for task in tasks if task.key != "stance"]
+    labels = [task for task in tasks if not task.is_stance]
     return next(
         (task for task in labels if task.key == "toxicity"),
         max(labels, key=lambda task: int(task.gold.sum()), default=None),

@@ -156,6 +156,42 @@ def test_a_single_row() -> None:
     assert (found.counts.rows, table.num_rows, found.slicings) == (1, 1, ())
 
 
+def test_a_class_that_resamples_often_lack_gives_no_interval() -> None:
+    rows = [
+        replace(row, toxicity={"insult": float(place == 0)})
+        for place, row in enumerate(sides_and_insults(40))
+    ]
+    model = model_of(rows, answering(lambda row: ((1, 0, 0), row.toxicity["insult"])))
+    found, _ = run(model, data_of(rows), bootstrap=100)
+    figure = found.figure("insult.roc_auc")
+    assert (figure.value, figure.interval, figure.positives) == (1, None, 1)
+    assert figure.note == "no interval: too many resamples lack a class"
+
+
+def test_in_functional_tests_the_mistakes_are_about_hate() -> None:
+    rows = [
+        Example(f"text {place}", "m", "test", toxicity={"toxicity": float(place % 2)})
+        for place in range(40)
+    ]
+    scores = [0.1] * len(TOXICITY_LABELS)
+    attack = [0.9 if label == "identity_attack" else 0.1 for label in TOXICITY_LABELS]
+    model = model_of(
+        rows, lambda row: prediction(row, (1, 0, 0), attack if row is not rows[1] else scores)
+    )
+    names = ["f_h" if place % 2 else "f_nh" for place in range(40)]
+    data = data_of(rows, columns={"function": names}, functions="function")
+    found, _ = run(model, data, baselines=[Contender("same", lambda _: model)])
+    assert value(found, "hateful.balanced_accuracy") == pytest.approx(19 / 40)
+    assert [(each.task, each.kind, each.total) for each in found.errors][:2] == [
+        ("hateful", "confident", 20),
+        ("hateful", "confident", 1),
+    ]
+    miss = found.errors[1].cases[0]
+    assert (miss.text, miss.gold, miss.predicted) == ("text 1", "hateful", "not hateful")
+    assert [test.task for test in found.comparisons[0].tests] == ["hateful"]
+    assert [(each.function, each.passed) for each in found.functions] == [("f_nh", 0), ("f_h", 19)]
+
+
 def test_without_a_bootstrap_there_are_no_intervals() -> None:
     rows, model = random_rows(60)
     found, _ = run(model, data_of(rows))
