@@ -187,7 +187,7 @@ def _assemble(
 ) -> Evaluation:
     """Put together all that is found; `wanted` says whether intervals were asked for."""
     found = measure_all(data, own, draws)
-    tasks = tasks_of(data, own)
+    tasks, judged = tasks_of(data, own), judged_tasks(data, own)
     main = main_task(tasks)
     bias, figures = _bias(data, main, found.figures, draws)
     odds, more = _odds(data, main, draws)
@@ -215,11 +215,11 @@ def _assemble(
         classifications=tuple(found.classifications),
         reliabilities=tuple(found.reliabilities),
         threshold_curves=tuple(found.curves),
-        slicings=slicings(data, own, draws),
+        slicings=slicings(data, own, judged, draws),
         identity_bias=bias,
         equalised_odds=odds,
         functions=function_rows(data, own),
-        errors=error_lists(data, own, judged_tasks(data, own)),
+        errors=error_lists(data, own, judged),
         comparisons=tuple(comparisons),
         skipped=data.skipped,
         notes=(*data.notes, *_notes(data, tasks, draws, wanted=wanted)),
@@ -284,7 +284,9 @@ def _counts(data: EvaluationData) -> Counts:
         labels.append(_yes_and_no("toxic_spans", marked))
     return Counts(
         rows=len(rows),
-        comments=len({unit_of(row.text) for row in rows}),
+        comments=len(
+            set(data.groups if data.unit == "comment" else (unit_of(row.text) for row in rows))
+        ),
         targets=len({row.target for row in rows if row.target}),
         skipped=sum(skipped.count for skipped in data.skipped),
         labels=tuple(labels),

@@ -18,7 +18,7 @@ from stance.evaluation.figures import (
 from stance.evaluation.predictions import Integers, Predictions
 from stance.evaluation.resampling import LEAST_UNITS, Resamples
 from stance.evaluation.results import Slice, Slicing
-from stance.evaluation.tasks import HATEFUL, Task, hate_task, main_task, stance_task, tasks_of
+from stance.evaluation.tasks import HATEFUL, Task, main_task
 
 LEAST_ROWS = 30  # fewer are too few to tell
 LEAST_OF_CLASS = 5  # likewise of a class that the whole data has, for macro-F1
@@ -62,9 +62,18 @@ class _Sliced:
 
 
 def slicings(
-    data: EvaluationData, predictions: Predictions, draws: Resamples | None
+    data: EvaluationData, predictions: Predictions, tasks: Sequence[Task], draws: Resamples | None
 ) -> tuple[Slicing, ...]:
-    """Return the main figure of stance, toxicity and toxic words by every column of the data."""
+    """Return the main figure of stance, toxicity and toxic words by every column of the data.
+
+    Parameters
+    ----------
+    data : EvaluationData
+    predictions : Predictions
+    tasks : sequence of Task
+        The decisions to judge.
+    draws : Resamples or None
+    """
     left_out = {data.functions, data.identity} - set(data.asked)
     found = []
     for column, values in data.columns.items():
@@ -72,28 +81,25 @@ def slicings(
             continue
         found += [
             _slicing(column, values, sliced)
-            for sliced in _figures(column, data, predictions, draws)
+            for sliced in _figures(column, data, predictions, tasks, draws)
             if len({values[row] for row in sliced.rows.tolist()} - {None}) > 1
         ]
     return tuple(found)
 
 
 def _figures(
-    column: str, data: EvaluationData, predictions: Predictions, draws: Resamples | None
+    column: str,
+    data: EvaluationData,
+    predictions: Predictions,
+    tasks: Sequence[Task],
+    draws: Resamples | None,
 ) -> Iterator[_Sliced]:
-    stance = stance_task(data, predictions)
-    if stance is not None:
-        yield _stance_figure(column, stance, draws)
+    yield from (_stance_figure(column, task, draws) for task in tasks if task.is_stance)
     if column in _OF_STANCE:
         return
-    if data.functions is not None:
-        hate = hate_task(data, predictions)
-        if hate is not None:
-            yield _hate_figure(hate, draws)
-    else:
-        main = main_task(tasks_of(data, predictions))
-        if main is not None:
-            yield _toxicity_figure(main, draws)
+    main = main_task(tasks)
+    if main is not None:
+        yield (_hate_figure if main.key == HATEFUL else _toxicity_figure)(main, draws)
     marked = [row for row, example in enumerate(data.examples) if example.toxic_spans is not None]
     if marked:
         rows = np.array(marked)

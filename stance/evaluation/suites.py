@@ -3,7 +3,7 @@
 Training never sees a text of theirs: `stance.data.mix` leaves those out.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,16 @@ from stance.evaluation.datasets import EvaluationData, unit_of, with_usual_colum
 from stance.evaluation.figures import measure_all, roc_auc_of
 from stance.evaluation.metrics import roc_auc
 from stance.evaluation.predictions import Progress, Scorer, predict
-from stance.evaluation.results import Published
+from stance.evaluation.resampling import Resamples
+from stance.evaluation.results import Figure, Published
 from stance.evaluation.tasks import main_task, tasks_of
 from stance.scoring.analyzer import Analyzer
 
 Figures = dict[str, Any]
 
 PERSPECTIVE = "Perspective API"
+_RESAMPLES = 1000
+_SEED = 1
 _JIGSAW = ("jigsaw_multilabel", "jigsaw_first20k")
 
 
@@ -375,7 +378,9 @@ def measure(model: Path, root: Path, progress: Progress | None = None) -> Figure
     """
     analyzer = Analyzer(model)
     return {
-        name: measure_suite(name, analyzer, root, progress) if _at_hand(name, root) else None
+        name: measure_suite(name, analyzer, root, progress, _RESAMPLES)
+        if _at_hand(name, root)
+        else None
         for name in BENCHMARKS
     }
 
@@ -385,11 +390,18 @@ def _at_hand(name: str, root: Path) -> bool:
 
 
 def measure_suite(
-    name: str, scorer: Scorer, root: Path, progress: Progress | None = None
+    name: str,
+    scorer: Scorer,
+    root: Path,
+    progress: Progress | None = None,
+    resamples: int = 0,
 ) -> Figures:
-    """Return a benchmark's figures for a card, by part where it has several."""
+    """Return a benchmark's figures for a card, by part where it has several.
+
+    With resamples, each figure is followed by its 95 % interval.
+    """
     parts = {
-        data.name: _card_figures(name, data, scorer, progress)
+        data.name: _card_figures(name, data, scorer, progress, resamples)
         for data in load_benchmark(name, root=root)
     }
     if len(parts) == 1:
@@ -431,20 +443,43 @@ _ON_CARD: dict[str, dict[str, str]] = {
 }
 
 
+def on_card(name: str, figures: Mapping[str, Figure]) -> Figures:
+    """Return those figures of a benchmark that its card shows, with their intervals.
+
+    Parameters
+    ----------
+    name : str
+        A key of BENCHMARKS.
+    figures : mapping of str to Figure
+        All that were measured, by key.
+    """
+    chosen: Figures = {}
+    for ours, key in _ON_CARD[name].items():
+        figure = figures.get(key)
+        chosen[ours] = None if figure is None else figure.value
+        if figure is not None and figure.interval is not None:
+            chosen[f"{ours}_interval"] = [figure.interval.low, figure.interval.high]
+    return chosen
+
+
 def _card_figures(
-    name: str, data: EvaluationData, scorer: Scorer, progress: Progress | None
+    name: str,
+    data: EvaluationData,
+    scorer: Scorer,
+    progress: Progress | None,
+    resamples: int,
 ) -> Figures:
     predictions = predict(scorer, data.examples, progress)
-    measured = measure_all(data, predictions, None).figures
+    draws = Resamples(data.groups, resamples, _SEED, data.unit) if resamples else None
+    measured = measure_all(data, predictions, draws).figures
     task = main_task(tasks_of(data, predictions))
     if task is not None and data.identity is not None:
-        bias = identity_bias(data, task, roc_auc_of(task, measured), None)
+        bias = identity_bias(data, task, roc_auc_of(task, measured), draws)
         measured = [*measured, *(bias[1] if bias else [])]
-    values = {each.figure.key: each.figure.value for each in measured}
     figures: Figures = {"n": len(data.examples)}
     if data.scores_of_others and task is not None:
         figures["toxic"] = int(task.gold.sum())
-    figures |= {ours: values.get(key) for ours, key in _ON_CARD[name].items()}
+    figures |= on_card(name, {each.figure.key: each.figure for each in measured})
     for system, scores in data.scores_of_others.items():
         if task is not None:
             theirs = [scores[row] for row in task.rows.tolist()]

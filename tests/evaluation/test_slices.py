@@ -11,6 +11,7 @@ from stance.evaluation.predictions import predict
 from stance.evaluation.resampling import Resamples
 from stance.evaluation.results import Slicing
 from stance.evaluation.slices import MAX_SLICES, slicings
+from stance.evaluation.tasks import judged_tasks
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 
 
@@ -44,7 +45,8 @@ def by_column(
 
     data = data_of(rows, **more)
     resamples = Resamples(data.groups, draws, 1, "comment") if draws else None
-    found = slicings(data, predict(model_of(rows, answer), rows), resamples)
+    predictions = predict(model_of(rows, answer), rows)
+    found = slicings(data, predictions, judged_tasks(data, predictions), resamples)
     return {each.column: each for each in found}
 
 
