@@ -865,7 +865,7 @@ def _mix_rows(config: str, root: Path | None) -> "tuple[list[Example], str]":
     loaded = load_config(config, [f"data_root={root}"] if root else [])
     shares = [share.to_share() for stage in loaded.stages for share in stage.mix]
     rows, _ = build_mix(shares, Path(loaded.data_root), loaded.seed)
-    return rows, f"the mix of {config}"
+    return rows, f"the mix of {Path(config).name}"
 
 
 def _write_evaluation(report: "Report", tables: Sequence[Any], folder: Path) -> None:

@@ -149,7 +149,7 @@ def test_unknown_labels_stop_the_run_before_anything_is_written(
     assert main(["evaluate", "--data", str(labelled), "--out", str(out)]) == 2
     assert capfd.readouterr().err.startswith(
         f"stance: {labelled}: line 61, column '{column}': found '{found}'; expected {allowed}, "
-        "or nothing where unlabelled; map it with --label"
+        "or nothing where unlabelled; "
     )
     assert list(out.iterdir()) == []
 
