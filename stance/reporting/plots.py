@@ -21,6 +21,7 @@ from lxml import etree
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from stance.evaluation.results import (
     Classification,
@@ -410,6 +411,8 @@ def _forest(
     axes = _axes(figure, height, left=12, top=top, width=336, height=float(ends[-1]))
     axes.set_ylim(ends[-1], 0)
     axes.set_xlim(*(limits or _limits(rows, line, signed)))
+    # Labels at the very ends would be cut off, many would run together.
+    axes.xaxis.set_major_locator(MaxNLocator(6, prune=None if limits else "both"))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
