@@ -516,22 +516,7 @@ def _add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help="show figures by the values of a column too; may be given several times",
     )
-    parser.add_argument(
-        "--column",
-        action="append",
-        default=[],
-        dest="columns",
-        metavar="OURS=THEIRS",
-        help="what a column of labelled comments is called there: text=comment_body",
-    )
-    parser.add_argument(
-        "--label",
-        action="append",
-        default=[],
-        dest="labels",
-        metavar="COLUMN.THEIRS=OURS",
-        help="what a label is called there: stance.pro=favor",
-    )
+    _add_name_arguments(parser)
     parser.add_argument(
         "--bootstrap",
         type=_resamples,
@@ -626,15 +611,14 @@ def _add_calibrate_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_check_data_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="DATA", help="labelled comments")
+def _add_name_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--column",
         action="append",
         default=[],
         dest="columns",
         metavar="OURS=THEIRS",
-        help="what a column is called in the data: text=comment_body",
+        help="what a column of labelled comments is called there: text=comment_body",
     )
     parser.add_argument(
         "--label",
@@ -644,6 +628,11 @@ def _add_check_data_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN.THEIRS=OURS",
         help="what a label is called there: stance.pro=favor",
     )
+
+
+def _add_check_data_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help="labelled comments")
+    _add_name_arguments(parser)
     parser.add_argument("--json", metavar="FILE", help="write all that was found here too")
     parser.add_argument(
         "--max-length",
