@@ -44,7 +44,6 @@ class Baseline:
     toxicity : mapping of label to callable
         Gives probabilities of shape (n,); labels that no training row has are absent.
     thresholds : dict of str to float
-    relevance_threshold : float
     """
 
     name: str
@@ -52,7 +51,6 @@ class Baseline:
     stance: Stance | None
     toxicity: Mapping[ToxicityLabel, Toxicity]
     thresholds: dict[str, float]
-    relevance_threshold: float = 0.5
 
     def predict(
         self,

@@ -11,6 +11,7 @@ from stance.data.examples import Example
 from stance.evaluation.results import ModelFacts
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.scoring.results import Prediction
+from stance.scoring.summary import RELEVANT
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
@@ -143,8 +144,5 @@ def _facts_of(scorer: Scorer, sha256: str | None) -> ModelFacts:
         name=scorer.name,
         description=getattr(scorer, "description", ""),
         sha256=sha256,
-        thresholds={
-            **scorer.thresholds,
-            RELEVANCE: float(getattr(scorer, "relevance_threshold", 0.5)),
-        },
+        thresholds={**scorer.thresholds, RELEVANCE: RELEVANT},
     )
