@@ -21,11 +21,15 @@ class DataError(StanceError):
 
 
 class ConfigError(StanceError):
-    """A training configuration has an unknown key or a value that cannot be used."""
+    """A configuration, of a training or a server, has a key or a value that cannot be used."""
 
 
 class ModelError(StanceError):
     """A model folder is incomplete or of a kind that this version cannot read."""
+
+
+class WorkerError(StanceError):
+    """A process that scores for this one ended, and again when it was started anew."""
 
 
 class MissingExtraError(StanceError):

@@ -1,8 +1,8 @@
 """Rows in and out, streaming: JSON Lines, CSV and Parquet by the file's ending.
 
-JSON Lines and CSV may be gzip-compressed (`.jsonl.gz`, `.csv.gz`). What is written appears whole or
-not at all: rows go to a temporary file in the same folder, which takes the place of the target at
-the end and is removed on an error or an interrupt.
+JSON Lines and CSV may be compressed with gzip (`.jsonl.gz`, `.csv.gz`) or zstd (`.jsonl.zst`,
+`.csv.zst`). What is written appears whole or not at all: rows go to a temporary file in the same
+folder, which takes the place of the target at the end and is removed on an error or an interrupt.
 
 CSV holds flat cells only, so
 
@@ -32,18 +32,28 @@ from pathlib import Path
 from typing import IO, Any, AnyStr, cast
 
 from stance.errors import InputError, OutputError
+from stance.folders import why_missing
 
-ROW_ENDINGS = (".jsonl", ".ndjson", ".csv", ".parquet", ".jsonl.gz", ".ndjson.gz", ".csv.gz")
-WRITTEN_ENDINGS = (".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz")
+ROW_ENDINGS = (
+    *(".jsonl", ".ndjson", ".csv", ".parquet", ".jsonl.gz", ".ndjson.gz", ".csv.gz"),
+    *(".jsonl.zst", ".ndjson.zst", ".csv.zst"),
+)
+WRITTEN_ENDINGS = (
+    *(".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz", ".jsonl.zst", ".csv.zst"),
+)
 
 MAX_ROW_CHARS = 16 * 2**20  # a longer line or cell is a bad row, not a full memory
 CHUNK_ROWS = 1024
+PARQUET_GROUP_ROWS = 16 * CHUNK_ROWS
+HEAD_BYTES = 64 * 1024  # of a stream of rows without a name: enough to tell what it is
 _INT64 = 2**63
+_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 
 _FORMULA_START = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _DELIMITER_NOTE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_SAVE_AGAIN = "copy or download it again, or correct the ending of its name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,12 @@ def row_ending(path: str | os.PathLike[str], endings: Sequence[str] = ROW_ENDING
 # Reading
 
 
-def read_rows(path: str | os.PathLike[str], *, keep_nan: bool = False) -> Iterator[Row]:
+def read_rows(
+    path: str | os.PathLike[str],
+    *,
+    keep_nan: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Iterator[Row]:
     r"""Yield the rows of a file one by one, bad rows among them with their reason.
 
     Text is UTF-8, or UTF-16 with a byte-order mark; a line that is neither is read as cp1252.
@@ -95,6 +110,8 @@ def read_rows(path: str | os.PathLike[str], *, keep_nan: bool = False) -> Iterat
     keep_nan : bool
         Whether NaN and the infinities, which some write into JSON Lines, come as such and not as
         None.
+    progress : callable, optional
+        Called now and then with the share of the file that has been read.
 
     Yields
     ------
@@ -121,25 +138,96 @@ def read_rows(path: str | os.PathLike[str], *, keep_nan: bool = False) -> Iterat
     ending = row_ending(path)
     if ending is None:
         raise InputError(f"{path}: no file of rows; expected {_listed(ROW_ENDINGS)}")
-    with _input_errors(path):
-        if ending == ".parquet":
-            yield from _read_parquet(path)
+    with _input_errors(path), path.open("rb") as stream:
+        rows = read_row_stream(stream, ending, str(path), keep_nan=keep_nan)
+        if progress is None or not stream.seekable():  # such as a named pipe
+            yield from rows
             return
-        compressed = ending.endswith(".gz")
-        with gzip.open(path, "rb") if compressed else path.open("rb") as stream:
-            lines = _decoded_lines(cast("IO[bytes]", stream))
-            first = next(lines, None)
-            if first is None:
-                raise InputError(f"{path}: empty; expected rows")
-            lines = itertools.chain([first], lines)
-            if ".csv" in ending:
-                yield from _read_csv(lines, path)
-            else:
-                yield from _read_json_lines(lines, float if keep_nan else _nothing)
+        size = path.stat().st_size
+        for row in rows:
+            yield row
+            if row.number % CHUNK_ROWS == 0:
+                progress(stream.tell() / size)
+
+
+def read_row_stream(
+    stream: IO[bytes], ending: str, name: str, *, keep_nan: bool = False
+) -> Iterator[Row]:
+    r"""Yield the rows of an open file, as `read_rows` does of a path.
+
+    Parameters
+    ----------
+    stream : binary file
+        For Parquet one that can seek.
+    ending : str
+        One of `ROW_ENDINGS`: what it holds.
+    name : str
+        Names it in messages.
+    keep_nan : bool
+        As for `read_rows`.
+
+    Examples
+    --------
+    >>> list(read_row_stream(io.BytesIO(b"text\nGood.\n"), ".csv", "-"))
+    [Row(number=2, values={'text': 'Good.'}, error=None)]
+    """
+    with _input_errors(name):
+        if ending == ".parquet":
+            yield from _read_parquet(stream, name)
+            return
+        lines = _decoded_lines(_decompressed(stream, ending))
+        first = next(lines, None)
+        if first is None:
+            raise _empty(name, ending)
+        lines = itertools.chain([first], lines)
+        if ".csv" in ending:
+            yield from _read_csv(lines, name)
+        else:
+            yield from _read_json_lines(lines, float if keep_nan else _nothing)
+
+
+def sniff_ending(head: bytes) -> str | None:
+    r"""Tell from its first bytes which rows with a column `text` a stream holds, or None.
+
+    Examples
+    --------
+    >>> sniff_ending(b'{"text": "Good."}\n'), sniff_ending(b"id;text\n1;Good.\n")
+    ('.jsonl', '.csv')
+    >>> sniff_ending(gzip.compress(b"text\nGood.\n"))
+    '.csv.gz'
+    >>> sniff_ending(b"<html>") is None
+    True
+    """
+    if head.startswith(_PARQUET):
+        return ".parquet"
+    packed = ".gz" if head.startswith(_GZIP) else ".zst" if head.startswith(_ZSTD) else ""
+    lines = _decoded_lines(_decompressed(io.BytesIO(head), packed))
+    try:
+        first = next((line for line in lines if line.strip()), "")
+    except (OSError, EOFError, zlib.error):  # also where the first line is longer than the head
+        return None
+    if first.lstrip().startswith("{"):
+        row = _parse_json_row(1, first, _nothing)
+        return f".jsonl{packed}" if "text" in row.values else None
+    try:
+        header = next(csv.reader([first], delimiter=max(",;\t", key=first.count)), [])
+    except csv.Error:
+        return None
+    return f".csv{packed}" if "text" in header else None
+
+
+def _decompressed(stream: IO[bytes], ending: str) -> IO[bytes]:
+    if ending.endswith(".gz"):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
+    if ending.endswith(".zst"):
+        import pyarrow as pa
+
+        return io.BufferedReader(pa.CompressedInputStream(stream, "zstd"))
+    return stream
 
 
 @contextlib.contextmanager
-def _input_errors(path: Path) -> Iterator[None]:
+def _input_errors(path: Path | str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
@@ -147,7 +235,14 @@ def _input_errors(path: Path) -> Iterator[None]:
     except IsADirectoryError as error:
         raise InputError(f"{path}: this is a folder; expected a file") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
+        # The system gives its errors a number; others come from what is in the file.
+        mend = "" if getattr(error, "errno", None) else f"; {_SAVE_AGAIN}"
+        raise InputError(f"{path}: cannot be read ({_reason(error)}){mend}") from error
+
+
+def _empty(name: str, ending: str) -> InputError:
+    rows = "a header and a line for each row" if ".csv" in ending else "a JSON object on each line"
+    return InputError(f"{name}: empty; expected rows: {rows}")
 
 
 def _decoded_lines(stream: IO[bytes]) -> Iterator[str]:
@@ -210,17 +305,20 @@ def _parse_json_row(number: int, line: str, constant: Callable[[str], Any]) -> R
     return Row(number, values)
 
 
-def _read_csv(lines: Iterator[str], path: Path) -> Iterator[Row]:
+def _read_csv(lines: Iterator[str], name: str) -> Iterator[Row]:
     csv.field_size_limit(MAX_ROW_CHARS)
     above, first = _skip_to_header(lines)
     if not first:
-        raise InputError(f"{path}: empty; expected rows")
+        raise _empty(name, ".csv")
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter)
     try:
         header = _distinct(next(reader))
     except (csv.Error, StopIteration) as error:
-        raise InputError(f"{path}: no header row that can be read") from error
+        raise InputError(
+            f"{name}: no header row that can be read; expected a table as text, the names of its "
+            "columns in the first line: save it as CSV UTF-8"
+        ) from error
     while True:
         number = above + reader.line_num + 1
         try:
@@ -264,20 +362,19 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _read_parquet(path: Path) -> Iterator[Row]:
+def _read_parquet(stream: IO[bytes], name: str) -> Iterator[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path.open("rb").close()  # the plain reasons first: missing, a folder, not readable
     try:
-        with pq.ParquetFile(path) as table:
+        with pq.ParquetFile(stream) as table:
             number = 0
             for batch in table.iter_batches(batch_size=CHUNK_ROWS):
                 for values in batch.to_pylist():
                     number += 1
                     yield Row(number, values)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: no Parquet file that can be read") from error
+        raise InputError(f"{name}: no Parquet file that can be read; {_SAVE_AGAIN}") from error
 
 
 # Writing
@@ -302,7 +399,7 @@ def check_output(path: str | os.PathLike[str], endings: Sequence[str] = WRITTEN_
     >>> check_output("scores.txt")
     Traceback (most recent call last):
     stance.errors.OutputError: cannot write scores.txt: unknown ending, expected \
-.jsonl, .csv, .parquet, .jsonl.gz or .csv.gz
+.jsonl, .csv, .parquet, .jsonl.gz, .csv.gz, .jsonl.zst or .csv.zst
     """
     path = Path(path)
     problem = f"cannot write {path}"
@@ -313,10 +410,10 @@ def check_output(path: str | os.PathLike[str], endings: Sequence[str] = WRITTEN_
         raise OutputError(f"{problem}: unknown ending, expected {_listed(endings)}")
     if path.exists() and not path.is_file():
         raise OutputError(f"{problem}: it is not a regular file")
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise OutputError(f"{problem}: the folder {path.parent} does not exist; create it first")
-    if not os.access(folder, os.W_OK | os.X_OK):
+    missing = why_missing(path.parent) or why_missing(path.resolve().parent)  # of a link
+    if missing is not None:
+        raise OutputError(f"{problem}: {missing}")
+    if not os.access(path.resolve().parent, os.W_OK | os.X_OK):
         raise OutputError(f"{problem}: the folder {path.parent} is not writable")
     return ending
 
@@ -412,33 +509,96 @@ def write_rows(
     with atomic_file(path) as stream:
         if ending.startswith(".jsonl"):
             with _compressed(stream, ending) as lines:
-                yield lambda row: _write_json(lines, row)
+                yield lambda row: _write(lines, json_bytes(row))
             return
         with tempfile.TemporaryFile(dir=Path(stream.name).parent) as waiting:
-            columns = dict.fromkeys(example or ())
-            record_names = _RecordNames(record_keys or {})
+            yield lambda row: _write(waiting, json_bytes(row))
+            _write_table(stream, ending, lambda: _from_start(waiting), example, record_keys)
 
-            def add(row: Mapping[str, Any]) -> None:
-                columns.update(dict.fromkeys(row))
-                record_names.see(row)
-                _write_json(waiting, row)
 
-            yield add
-            if ending == ".parquet":
-                _write_parquet(waiting, stream, list(columns), example or {})
-            else:
-                with _compressed(stream, ending) as cells:
-                    _write_csv(waiting, cells, list(columns), record_names, example or {})
+def join_rows(
+    path: str | os.PathLike[str],
+    lines: Callable[[], Iterator[bytes]],
+    *,
+    example: Mapping[str, Any] | None = None,
+    record_keys: Mapping[str, str] | None = None,
+) -> None:
+    r"""Write a table of rows that stand as JSON lines elsewhere, as `write_rows` would.
+
+    Parameters
+    ----------
+    path, example, record_keys
+        As for `write_rows`.
+    lines : callable
+        Returns the lines from the first one on, each with its line end; called as often as needed.
+
+    Raises
+    ------
+    OutputError
+        As for `write_rows`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     join_rows(Path(folder, "a.csv"), lambda: iter([b'{"a": 1}\n', b'{"a": 2, "b": 3}\n']))
+    ...     print(Path(folder, "a.csv").read_text(), end="")
+    a,b
+    1,
+    2,3
+    """
+    ending = check_output(path)
+    with atomic_file(path) as stream:
+        if ending.startswith(".jsonl"):
+            with _compressed(stream, ending) as packed:
+                packed.writelines(lines())
+        else:
+            _write_table(stream, ending, lines, example, record_keys)
+
+
+def _write_table(
+    stream: IO[bytes],
+    ending: str,
+    lines: Callable[[], Iterator[bytes]],
+    example: Mapping[str, Any] | None,
+    record_keys: Mapping[str, str] | None,
+) -> None:
+    def rows() -> Iterator[dict[str, Any]]:
+        return map(json.loads, lines())
+
+    if ending == ".parquet":
+        _write_parquet(rows, stream, example or {})
+    else:
+        with _compressed(stream, ending) as cells:
+            _write_csv(rows, cells, example or {}, _RecordNames(record_keys or {}))
+
+
+def _write(stream: IO[bytes], line: bytes) -> None:
+    stream.write(line)
+
+
+def _from_start(waiting: IO[bytes]) -> Iterator[bytes]:
+    waiting.seek(0)
+    return iter(waiting)
 
 
 @contextlib.contextmanager
 def _compressed(stream: IO[bytes], ending: str) -> Iterator[IO[bytes]]:
-    if not ending.endswith(".gz"):
+    if ending.endswith(".gz"):
+        # No name and no time in the header: the same rows give the same bytes.
+        with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed:
+            yield cast("IO[bytes]", packed)
+    elif ending.endswith(".zst"):
+        import pyarrow as pa
+
+        # Closing the compressor closes what it writes to, and that is still needed.
+        with (
+            os.fdopen(os.dup(stream.fileno()), "wb") as twin,
+            io.BufferedWriter(pa.CompressedOutputStream(twin, "zstd"), 2**18) as packed,
+        ):
+            yield packed
+    else:
         yield stream
-        return
-    # No name and no time in the header: the same rows give the same bytes.
-    with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed:
-        yield cast("IO[bytes]", packed)
 
 
 def json_line(row: Mapping[str, Any]) -> bytes:
@@ -460,12 +620,18 @@ def json_line(row: Mapping[str, Any]) -> bytes:
         return json.dumps(row, allow_nan=False, default=str).encode() + b"\n"
 
 
-def _write_json(stream: IO[bytes], row: Mapping[str, Any]) -> None:
+def json_bytes(row: Mapping[str, Any]) -> bytes:
+    r"""Return a row as `json_line` does, with null for NaN and the infinities.
+
+    Examples
+    --------
+    >>> json_bytes({"votes": float("nan")})
+    b'{"votes": null}\n'
+    """
     try:
-        line = json_line(row)
-    except ValueError:  # NaN or an infinity, which JSON does not have
-        line = json_line(_without_nan(dict(row)))
-    stream.write(line)
+        return json_line(row)
+    except ValueError:  # JSON has none of these
+        return json_line(_without_nan(dict(row)))
 
 
 def _without_nan(value: Any) -> Any:
@@ -478,9 +644,7 @@ def _without_nan(value: Any) -> Any:
     return value
 
 
-def _waiting_rows(waiting: IO[bytes]) -> Iterator[dict[str, Any]]:
-    waiting.seek(0)
-    return map(json.loads, waiting)
+Rows = Callable[[], Iterator[dict[str, Any]]]  # all rows, from the first one on
 
 
 # CSV
@@ -502,24 +666,22 @@ class _RecordNames:
 
 
 def _write_csv(
-    waiting: IO[bytes],
-    stream: IO[bytes],
-    columns: Sequence[str],
-    record_names: _RecordNames,
-    example: Mapping[str, Any],
+    rows: Rows, stream: IO[bytes], example: Mapping[str, Any], record_names: _RecordNames
 ) -> None:
-    # The first pass finds the fields that records have, the second writes.
-    fields: dict[str, dict[str, None]] = {column: {} for column in columns}
+    # The first pass finds which records there are, the second their fields, the third writes.
+    for row in rows():
+        record_names.see(row)
+    fields: dict[str, dict[str, None]] = {}
     for column, value in example.items():
-        fields[column].update(dict.fromkeys(_flat(column, value, _RecordNames({}))))
-    for row in _waiting_rows(waiting):
+        fields[column] = dict.fromkeys(_flat(column, value, _RecordNames({})))
+    for row in rows():
         for column, value in row.items():
-            fields[column].update(dict.fromkeys(_flat(column, value, record_names)))
-    header = [name for column in columns for name in fields[column] or (column,)]
+            fields.setdefault(column, {}).update(dict.fromkeys(_flat(column, value, record_names)))
+    header = [name for column in fields for name in fields[column] or (column,)]
     text = io.TextIOWrapper(stream, "utf-8", errors="replace", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(csv_cell, header))
-    for row in _waiting_rows(waiting):
+    for row in rows():
         cells: dict[str, Any] = {}
         for column, value in row.items():
             cells |= _flat(column, value, record_names)
@@ -567,22 +729,22 @@ def csv_cell(value: Any) -> Any:
 # Parquet
 
 
-def _write_parquet(
-    waiting: IO[bytes], stream: IO[bytes], columns: Sequence[str], example: Mapping[str, Any]
-) -> None:
+def _write_parquet(rows: Rows, stream: IO[bytes], example: Mapping[str, Any]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types: dict[str, Any] = dict.fromkeys(columns)
-    for rows in itertools.chain([[dict(example)]] if example else [], _chunks(waiting)):
-        for column in columns:
-            types[column] = _joined_type(types[column], [row.get(column) for row in rows])
+    types: dict[str, Any] = dict.fromkeys(example)
+    for chunk in itertools.chain([[dict(example)]] if example else [], _chunks(rows())):
+        for column in dict.fromkeys(itertools.chain.from_iterable(chunk)):
+            known = types.get(column)
+            types[column] = _joined_type(known, [row.get(column) for row in chunk])
     while True:
-        schema = pa.schema([(column, types[column] or pa.string()) for column in columns])
+        schema = pa.schema([(column, kind or pa.string()) for column, kind in types.items()])
         try:
             with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
-                for rows in _chunks(waiting):
-                    writer.write_table(_arrow_table(rows, schema))
+                tables = (_arrow_table(chunk, schema) for chunk in _chunks(rows()))
+                while group := list(itertools.islice(tables, PARQUET_GROUP_ROWS // CHUNK_ROWS)):
+                    writer.write_table(pa.concat_tables(group), row_group_size=PARQUET_GROUP_ROWS)
             return
         except _MisfitError as misfit:  # values of several kinds: begin again with it as text
             types[misfit.column] = pa.string()
@@ -590,8 +752,7 @@ def _write_parquet(
             stream.truncate()
 
 
-def _chunks(waiting: IO[bytes]) -> Iterator[list[dict[str, Any]]]:
-    rows = _waiting_rows(waiting)
+def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
         yield [_clean(row) for row in chunk]
 

@@ -171,7 +171,7 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     from stance.modeling.encoding import InputEncoder
     from stance.modeling.export import export
     from stance.modeling.network import CommentModel
-    from stance.training.train import load_tokenizer
+    from stance.training.start import load_tokenizer
 
     folder = tmp_path_factory.mktemp("tiny-model")
     tokenizer = load_tokenizer(str(tiny_encoder))

@@ -5,8 +5,10 @@ import json
 import os
 import stat
 import tempfile
+import threading
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -14,14 +16,19 @@ from hypothesis import strategies as st
 
 from stance.errors import InputError, OutputError
 from stance.tables import (
+    HEAD_BYTES,
     MAX_ROW_CHARS,
+    PARQUET_GROUP_ROWS,
+    WRITTEN_ENDINGS,
     Row,
     atomic_file,
     check_output,
     csv_cell,
+    join_rows,
     json_line,
     read_rows,
     row_ending,
+    sniff_ending,
     write_rows,
 )
 
@@ -111,12 +118,23 @@ def test_repeated_csv_columns_are_kept_apart(tmp_path: Path) -> None:
     assert list(read_rows(path)) == [Row(2, {"text": "a", "note": "b", "note.2": "c"})]
 
 
-@pytest.mark.parametrize("ending", [".jsonl.gz", ".csv.gz"])
+def test_a_named_pipe_has_no_share_that_is_done(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    os.mkfifo(path)
+    lines = b'{"text": "one"}\n' * 3000
+    writer = threading.Thread(target=path.write_bytes, args=(lines,), daemon=True)
+    writer.start()
+    told: list[float] = []
+    assert len(list(read_rows(path, progress=told.append))) == 3000
+    assert told == []
+
+
+@pytest.mark.parametrize("ending", [".jsonl.gz", ".csv.gz", ".jsonl.zst", ".csv.zst"])
 def test_compressed(tmp_path: Path, ending: str) -> None:
     path = write(tmp_path / f"a{ending}", {"text": "one"}, {"text": "two"})
     assert [row.values["text"] for row in read_rows(path)] == ["one", "two"]
     path.write_bytes(path.read_bytes()[:-12])
-    with pytest.raises(InputError, match=r": cannot be read \(Compressed file ended before"):
+    with pytest.raises(InputError, match=r": cannot be read \((Compressed file ended|Truncated)"):
         list(read_rows(path))
 
 
@@ -133,8 +151,8 @@ def test_compressed(tmp_path: Path, ending: str) -> None:
         (
             "page.txt",
             b"text",
-            "{}: no file of rows; expected .jsonl, .ndjson, .csv, .parquet, .jsonl.gz, .ndjson.gz "
-            "or .csv.gz",
+            "{}: no file of rows; expected .jsonl, .ndjson, .csv, .parquet, .jsonl.gz, .ndjson.gz, "
+            ".csv.gz, .jsonl.zst, .ndjson.zst or .csv.zst",
         ),
     ],
 )
@@ -156,7 +174,10 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         list(read_rows(folder))
 
 
-@given(st.binary(max_size=300), st.sampled_from([".jsonl", ".csv", ".parquet", ".csv.gz"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([".jsonl", ".csv", ".parquet", ".csv.gz", ".jsonl.zst"]),
+)
 @settings(max_examples=150, deadline=None)
 def test_any_bytes_give_rows_or_an_input_error(content: bytes, ending: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -297,7 +318,7 @@ def test_a_json_line_is_one_line_and_reads_back(row: dict[str, str]) -> None:
     assert json.loads(line) == row
 
 
-@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet", ".csv.gz"])
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet", ".csv.gz", ".csv.zst"])
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
 def test_nothing_is_left_behind(tmp_path: Path, ending: str, stop: type[BaseException]) -> None:
     path = tmp_path / f"a{ending}"
@@ -307,6 +328,77 @@ def test_nothing_is_left_behind(tmp_path: Path, ending: str, stop: type[BaseExce
         raise stop
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == "before"
+
+
+@pytest.mark.parametrize("ending", WRITTEN_ENDINGS)
+def test_lines_are_joined_as_rows_are_written(tmp_path: Path, ending: str) -> None:
+    rows = [
+        {"text": "=1", "stance": [{"target": "a", "label": "favor"}], "more": {"x": 1}},
+        {"text": "two", "stance": [{"target": "a", "label": "against"}], "votes": 3},
+    ]
+    example = {"text": "one", "stance": [{"target": "a", "label": "favor"}]}
+    keys = {"stance": "target"}
+    with write_rows(tmp_path / f"a{ending}", example=example, record_keys=keys) as add:
+        for row in rows:
+            add(row)
+    lines = [json_line(row) for row in rows]
+    joined = tmp_path / f"b{ending}"
+    join_rows(joined, lambda: iter(lines), example=example, record_keys=keys)
+    assert joined.read_bytes() == (tmp_path / f"a{ending}").read_bytes()
+
+
+def test_parquet_rows_come_in_large_groups(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    with write_rows(path) as add:
+        for number in range(2 * PARQUET_GROUP_ROWS + 5):
+            add({"number": number})
+    with pq.ParquetFile(path) as table:
+        groups = [table.metadata.row_group(n).num_rows for n in range(table.num_row_groups)]
+        assert groups == [PARQUET_GROUP_ROWS, PARQUET_GROUP_ROWS, 5]
+        assert table.read()["number"].to_pylist() == list(range(2 * PARQUET_GROUP_ROWS + 5))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.jsonl", '{"id": 1, "text": "Good."}\n', ".jsonl"),
+        ("a.jsonl.gz", '{"id": 1, "text": "Good."}\n', ".jsonl.gz"),
+        ("a.csv.zst", "id,text\n1,Good.\n", ".csv.zst"),
+        ("a.csv", "\ufeff\n\nid;text\n1;Good.\n", ".csv"),
+        ("a.csv", "id,note\n1,Good.\n", None),
+        ("a.jsonl", '{"comments": []}\n', None),
+        ("a.jsonl", "", None),
+        ("a.csv", 'a\0b,"note\n', None),
+        ("a.jsonl.gz", '{"text": "' + "x" * 100 + '"}\n', ".jsonl.gz"),
+    ],
+)
+def test_what_a_stream_holds_is_told_from_its_head(
+    tmp_path: Path, name: str, content: str, expected: str | None
+) -> None:
+    data = content.encode()
+    if name.endswith(".gz"):
+        data = gzip.compress(data)
+    elif name.endswith(".zst"):
+        data = bytes(pa.compress(data, "zstd", asbytes=True))
+    assert sniff_ending(data) == expected
+    # The head may end anywhere; then it may not be told, but never told wrong.
+    assert all(sniff_ending(data[:cut]) in (None, expected) for cut in range(len(data)))
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".jsonl.gz", ".csv.zst"])
+def test_the_head_of_a_long_stream_is_enough(tmp_path: Path, ending: str) -> None:
+    rows = ({"text": f"comment {n * n * n}"} for n in range(50_000))
+    path = write(tmp_path / f"a{ending}", *rows)
+    assert path.stat().st_size > HEAD_BYTES
+    assert sniff_ending(path.read_bytes()[:HEAD_BYTES]) == ending
+
+
+def test_the_share_that_has_been_read_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", *({"text": f"comment {n}"} for n in range(20_000)))
+    shares: list[float] = []
+    assert len(list(read_rows(path, progress=shares.append))) == 20_000
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.3 < 0.9 < shares[-1] <= 1
 
 
 def test_the_same_rows_give_the_same_compressed_bytes(tmp_path: Path) -> None:
@@ -332,7 +424,7 @@ def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
     folder.mkdir()
     fifo = tmp_path / "pipe.csv"
     os.mkfifo(fifo)
-    allowed = ".jsonl, .csv, .parquet, .jsonl.gz or .csv.gz"
+    allowed = ".jsonl, .csv, .parquet, .jsonl.gz, .csv.gz, .jsonl.zst or .csv.zst"
     for path, message in {
         folder: "it is a folder; name a file in it",
         fifo: "it is not a regular file",

@@ -60,13 +60,13 @@ def parse_threads(
     """
     name = os.fspath(source)
     if name == "-":
-        yield from _parse_stream(sys.stdin.buffer, name, now)
+        yield from parse_stream(sys.stdin.buffer, name, now)
         return
     if Path(name).is_dir():
         raise InputError(f"{name}: this is a folder; expected a file (find_sources lists a folder)")
     try:
         with Path(name).open("rb") as stream:
-            yield from _parse_stream(stream, name, now)
+            yield from parse_stream(stream, name, now)
     except FileNotFoundError:
         raise InputError(f"{name}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
@@ -85,14 +85,14 @@ def parse_bytes(data: bytes, *, source: str, now: datetime | None = None) -> Ite
     >>> thread.comments[0].author
     'Ada'
     """
-    return _parse_stream(io.BytesIO(data), source, now)
+    return parse_stream(io.BytesIO(data), source, now)
 
 
-def find_sources(paths: Iterable[str]) -> list[str]:
+def find_sources(paths: Iterable[str], endings: tuple[str, ...] = PAGE_ENDINGS) -> list[str]:
     """Expand each folder into the pages that lie directly in it, in sorted order.
 
-    Files with an ending that no page has, and hidden files, are skipped in folders; whatever is
-    named itself is kept.
+    Files with none of these endings (`.gz` after them aside), and hidden files, are skipped in
+    folders; whatever is named itself is kept.
 
     Raises
     ------
@@ -108,28 +108,30 @@ def find_sources(paths: Iterable[str]) -> list[str]:
             entries = sorted(Path(path).iterdir())
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-        pages = [str(entry) for entry in entries if _is_page(entry)]
+        pages = [str(entry) for entry in entries if _is_page(entry, endings)]
         if not pages:
-            raise InputError(f"{path}: no page in this folder; expected {', '.join(PAGE_ENDINGS)}")
+            listed = ", ".join(dict.fromkeys(endings))
+            raise InputError(f"{path}: no page in this folder; expected {listed}")
         sources.extend(pages)
     return sources
 
 
-def _is_page(entry: Path) -> bool:
+def _is_page(entry: Path, endings: tuple[str, ...]) -> bool:
     name = entry.name.lower().removesuffix(".gz")
-    return not name.startswith(".") and name.endswith(PAGE_ENDINGS) and entry.is_file()
+    return not name.startswith(".") and name.endswith(endings) and entry.is_file()
 
 
-def _parse_stream(stream: BinaryIO, source: str, now: datetime | None) -> Iterator[Thread]:
+def parse_stream(stream: BinaryIO, source: str, now: datetime | None) -> Iterator[Thread]:
+    """Read every thread of a page or export that is open, as `parse_threads` does of a path."""
     head = stream.read(HEAD_BYTES)
-    whole: BinaryIO = io.BufferedReader(_Rejoined(head, stream))
+    whole = rejoined(head, stream)
     if head.startswith(b"\x1f\x8b"):
         whole = gzip.GzipFile(fileobj=whole)  # type: ignore[assignment]
         try:
             head = whole.read(HEAD_BYTES)
         except (OSError, EOFError, zlib.error):
             raise InputError(f"{source}: a broken gzip archive; expected {EXPECTED}") from None
-        whole = io.BufferedReader(_Rejoined(head, whole))
+        whole = rejoined(head, whole)
     refuse_binary(head, source=source)
     text_head = decode(head, source=source)
     if not text_head.strip("\ufeff \t\r\n\f\0"):
@@ -197,6 +199,11 @@ def _saved_at(date: object) -> datetime | None:
         return parsedate_to_datetime(str(date))
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def rejoined(head: bytes, rest: BinaryIO) -> BinaryIO:
+    """Return a stream whose head was already read, from its beginning again."""
+    return io.BufferedReader(_Rejoined(head, rest))
 
 
 class _Rejoined(io.RawIOBase):

@@ -1,9 +1,9 @@
-import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from timing import within
 
 from stance.parsing.dates import find_time, guess_day_first, is_relative_time, parse_time
 
@@ -200,6 +200,4 @@ def test_iso_times_come_back_unchanged(moment: datetime) -> None:
 )
 def test_time_is_linear_in_hostile_text(piece: str) -> None:
     text = piece * (200_000 // len(piece))
-    start = time.perf_counter()
-    find_time(text)
-    assert time.perf_counter() - start < 5
+    within(5, lambda: find_time(text))

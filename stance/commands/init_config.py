@@ -1,0 +1,73 @@
+"""`stance init-config`: a training configuration fitted to one's own labelled comments."""
+
+import argparse
+from pathlib import Path
+
+from stance.commands.common import DONE, PARTLY, check_not_an_input, need_extra, say
+from stance.errors import OutputError
+from stance.reporting.visible import make_line
+
+EXAMPLES = """\
+Needs an extra: pip install '.[train]' in the project's folder. DATA is labelled comments, as for
+stance check-data. Columns and labels that have other names are mapped as far as their names tell
+what they mean: look the result over before training. Nothing is ever overwritten.
+
+exit code: 0 fine; 1 some labels or rows are not understood, and said; 2 wrong use, or nothing could
+be done.
+
+examples:
+  stance init-config comments.csv
+  stance init-config comments.csv -o mine.yaml && stance train mine.yaml
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `stance init-config`."""
+    parser.add_argument("data", metavar="DATA", help="labelled comments")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="the configuration to write, ending in .yaml (default: DATA's name with .yaml, here)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write a configuration for a file and say what it understood of it."""
+    need_extra("stance init-config", "train", ("sklearn", "pydantic", "yaml"))
+    from stance.data.recognise import recognise
+    from stance.tables import check_output
+    from stance.training.init_config import make_config
+
+    output = Path(args.output or f"{Path(args.data).name.split('.')[0] or 'config'}.yaml")
+    check_output(str(output), (".yaml", ".yml"))
+    check_not_an_input(str(output), [args.data])
+    if output.exists():
+        raise OutputError(f"{output} is there already: name another file with -o")
+    found = recognise(args.data)
+    text = make_config(args.data, found)
+    _write(output, text)
+    for ours, theirs in found.names.columns.items():
+        say(f"{theirs} is taken for {ours}")
+    for column, labels in found.names.labels.items():
+        for theirs, ours in labels.items():
+            say(f"{column} {theirs} is taken for {ours}")
+    for column, unknown in found.unknown.items():
+        for label, count in unknown.items():
+            say(f"{column} is {label!r} in {count:,} rows: not understood; map it under labels")
+    bad = [each for each in found.problems if not each.unlabelled and not each.wrong_label]
+    for problem in bad:
+        say(f"{problem.count:,} rows cannot be used: {problem.reason} ({problem.rows[0]})")
+    print(make_line(str(output)))
+    return PARTLY if found.unknown or bad else DONE
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a new file; one that appeared meanwhile is left alone."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise OutputError(f"{path} is there already: name another file with -o") from None
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None

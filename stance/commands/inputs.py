@@ -1,0 +1,216 @@
+"""The pages and files that a command goes through one by one."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+
+from stance.commands.common import DONE, FAILED, PARTLY, is_same_file, say
+from stance.errors import InputError
+
+if TYPE_CHECKING:
+    from stance.tables import Row
+    from stance.thread import Thread
+
+
+class Inputs:
+    """The sources named by paths, and how many of them failed.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files, folders, or - for standard input.
+    output : str, optional
+        What the run writes: where it lies in one of the folders it is none of their pages.
+    tables : bool
+        Whether all tables count in folders, or only those that are read as a page is.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], output: str | None = None, *, tables: bool = False
+    ) -> None:
+        self._paths = paths
+        self._output = output
+        self._tables = tables
+        self.tried = 0
+        self.failed = 0
+        self.bad_rows = 0
+
+    def found(self) -> Iterator[str | InputError]:
+        """Yield each source, or why a path has none."""
+        from stance.parsing.sources import PAGE_ENDINGS, find_sources
+        from stance.tables import ROW_ENDINGS
+
+        endings = (*PAGE_ENDINGS, *ROW_ENDINGS) if self._tables else PAGE_ENDINGS
+        for path in self._paths:
+            found: list[str] = []
+            try:
+                found = find_sources([path], endings)
+            except InputError as error:
+                self.tried += 1
+                yield error
+            for source in found:
+                # What an earlier run wrote into a folder is none of its pages.
+                if source == path or not is_same_file(source, self._output):
+                    self.tried += 1
+                    yield source
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield each source, having said why a path has none."""
+        for source in self.found():
+            if isinstance(source, InputError):
+                self.fail(source)
+            else:
+                yield source
+
+    @contextlib.contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Say what is wrong with one input, and go on with the next."""
+        try:
+            yield
+        except InputError as error:
+            self.fail(error)
+
+    def fail(self, error: InputError) -> None:
+        """Count a failure and say it."""
+        self.failed += 1
+        say(str(error))
+
+    def exit_code(self) -> int:
+        """Return the exit code, after a line that counts the failures.
+
+        Raises
+        ------
+        InputError
+            All of several inputs failed.
+        SystemExit
+            The only input failed; what is wrong with it has been said.
+        """
+        if self.failed == self.tried == 1:
+            raise SystemExit(FAILED)
+        if self.failed == self.tried:
+            raise InputError(f"none of {self.tried:,} inputs could be read")
+        if self.failed:
+            say(f"{self.failed:,} of {self.tried:,} inputs failed")
+        return PARTLY if self.failed or self.bad_rows else DONE
+
+
+def say_what_is_missing(thread: "Thread") -> None:
+    """Say that a thread has no comments, and what its parser noted."""
+    if not thread.comments and not any("no comment" in note for note in thread.notes):
+        say(f"{thread.source}: no comments found")
+    for note in thread.notes:
+        say(f"{thread.source}: {note}")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input and what it holds.
+
+    Parameters
+    ----------
+    name : str
+    kind : "page", "threads" or "rows"
+        A page or export; what `stance parse` printed; or comments alone.
+    rows : callable
+        Yields its rows, and calls what it is given with the share that has been read.
+    threads : callable
+        Yields the threads of a page, with its time as `now`.
+    """
+
+    name: str
+    kind: Literal["page", "threads", "rows"]
+    rows: "Callable[[Callable[[float], None]], Iterator[Row]]"
+    threads: "Callable[[datetime | None], Iterator[Thread]]"
+
+
+def open_source(name: str) -> Source:
+    """Tell what a path or standard input (-) holds.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    from stance.parsing import parse_threads
+    from stance.tables import read_rows, row_ending
+
+    if name == "-":
+        return _standard_input()
+    kind: Literal["page", "threads", "rows"] = "page"
+    if row_ending(name) is not None:
+        kind = "threads" if _holds_threads(name) else "rows"
+    return Source(
+        name,
+        kind,
+        lambda progress: read_rows(name, progress=progress),
+        lambda now: parse_threads(name, now=now),
+    )
+
+
+def _standard_input() -> Source:
+    from stance.parsing.sources import parse_stream, rejoined
+    from stance.tables import HEAD_BYTES, read_row_stream, sniff_ending
+
+    # A reader of its own: Python's would be in use by another thread when an interrupt ends all.
+    stream = cast("BinaryIO", open(0, "rb", closefd=False))  # noqa: SIM115
+    head = stream.read(HEAD_BYTES)
+    ending = sniff_ending(head)
+    whole = rejoined(head, stream)
+
+    def rows(_: Callable[[float], None]) -> "Iterator[Row]":
+        seekable = _on_disk(whole) if ending == ".parquet" else whole
+        return read_row_stream(seekable, ending or "", "-")
+
+    return Source(
+        "-", "page" if ending is None else "rows", rows, lambda now: parse_stream(whole, "-", now)
+    )
+
+
+def _on_disk(stream: BinaryIO) -> BinaryIO:
+    """Return what a stream holds as a file that can seek."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    shutil.copyfileobj(stream, file)
+    file.seek(0)
+    return cast("BinaryIO", file)
+
+
+def _holds_threads(source: str) -> bool:
+    """Whether a file holds what `stance parse` printed: JSON lines with whole threads."""
+    from stance.tables import read_rows
+
+    first = next((row for row in read_rows(source) if row.error is None), None)
+    return first is not None and "text" not in first.values and "comments" in first.values
+
+
+def thread_of(row: "Row") -> "Thread":
+    """Return the thread on a line that `stance parse` printed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is none.
+    """
+    from stance.thread import Thread
+
+    if row.error is not None:
+        raise ValueError(row.error)
+    return Thread.from_dict(row.values)
+
+
+def sizes(paths: Sequence[str]) -> list[tuple[str, int | None]]:
+    """Return all sources that paths name, with their bytes where these are known."""
+    inputs = Inputs(paths, tables=True)
+    names = [name for name in inputs.found() if isinstance(name, str)]
+    return [(name, _size(name)) for name in names]
+
+
+def _size(name: str) -> int | None:
+    try:
+        return Path(name).stat().st_size if Path(name).is_file() else None
+    except (OSError, ValueError):
+        return None
