@@ -5,6 +5,7 @@ texts, which are enough for language, length and the search for wrong labels. So
 some 60 bytes a row.
 """
 
+import math
 import random
 import re
 from array import array
@@ -33,6 +34,7 @@ from stance.data.findings import (
 from stance.data.label_errors import LabelledText, find_label_errors
 from stance.data.labelled import SPLITS, LabelledData, LabelledRow, Names, scan_labelled
 from stance.data.mix import held_out_keys
+from stance.data.splitting import LEAST_HELD_OUT, MOST_HELD_OUT, least_share
 from stance.errors import DataError, StanceError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.modeling.encoding import MAX_TARGET_TOKENS, InputEncoder, Tokens
@@ -62,6 +64,7 @@ _MAX_TARGET_NAMES = 10_000
 _TARGET_CHARS = 200
 _CHUNK = 500
 _NOT_SEEN = -1
+_USUAL_SHARE = 0.15  # of a split that is drawn, as in the shipped configuration
 _WORDS = re.compile(r"\w+")
 # Whose test rows `stance evaluate` and the model cards measure on, beside the pure benchmarks.
 _TEST_SPLITS_MEASURED = ("arc", "toxic_spans", "vast")
@@ -131,6 +134,7 @@ def check(
         *_split_leaks(rows, data),
         *leaked,
         *_without_split(rows),
+        *_few_to_split(rows),
         *_repeats(rows),
         *_language_findings(found_languages),
         *_length_findings(lengths),
@@ -500,6 +504,26 @@ def _without_split(rows: _Rows) -> Iterator[Finding]:
             "write train, dev or test for them, or empty the column for all",
             len(places),
             rows.named(places),
+        )
+
+
+def _few_to_split(rows: _Rows) -> Iterator[Finding]:
+    """Say where dev and test, which are to be drawn, would be too small."""
+    if (rows.split != _NOT_SEEN).any():
+        return
+    units = min(len(np.unique(rows.group)), len(np.unique(rows.text)))
+    share = least_share(units)
+    if share > _USUAL_SHARE:
+        fits = share <= MOST_HELD_OUT
+        yield Finding(
+            "few_to_split",
+            "warning" if fits else "problem",
+            f"{units:,} different comments, or groups of them, are few to draw dev and test from: "
+            f"each needs {LEAST_HELD_OUT}, so that a figure means something",
+            f"label {math.ceil(LEAST_HELD_OUT / _USUAL_SHARE)} or more, "
+            + (f"set dev and test to {share:g} each, " if fits else "")
+            + "or name the splits in a column 'split'",
+            rows.number,
         )
 
 

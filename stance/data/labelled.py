@@ -20,17 +20,16 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self, get_args
 
 from stance.data.examples import Example, Split, text_key
 from stance.data.mending import (
-    OTHER_NAMES,
-    as_argument,
     ending_hint,
     label_hint,
+    like_column,
     looks_like_a_row,
+    map_columns,
     misread,
     refuse_disguised,
     repeated_column,
@@ -38,6 +37,7 @@ from stance.data.mending import (
 from stance.errors import DataError, InputError, MissingExtraError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS, StanceLabel, ToxicityLabel
 from stance.tables import ROW_ENDINGS, Row, read_rows, row_ending
+from stance.words import count_words
 
 COLUMNS = ("text", "target", "stance", *TOXICITY_LABELS, "parent", "group", "split")
 LABEL_COLUMNS = ("stance", *TOXICITY_LABELS)
@@ -69,6 +69,8 @@ class Names:
         From a column of ours to the one that holds it: ``{"text": "comment_body"}``.
     labels : mapping of str to mapping of str to str
         By column of ours, from their label to ours: ``{"stance": {"pro": "favor"}}``.
+    section : str
+        Of the training configuration where they stand, for messages; "" where they are arguments.
 
     Raises
     ------
@@ -83,6 +85,7 @@ class Names:
 
     columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    section: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         for column in self.columns:
@@ -90,7 +93,7 @@ class Names:
         for column, labels in self.labels.items():
             _check_known(column, (*LABEL_COLUMNS, "split"), "column of labels")
             for theirs, ours in labels.items():
-                if _read_label(column, ours) is None:
+                if read_label(column, ours) is None:
                     raise DataError(
                         f"{column}.{theirs}={ours}: {ours!r} is no label; "
                         f"expected {_allowed(column)}"
@@ -205,6 +208,10 @@ class Problem:
     mend: str = field(default="", compare=False)
     wrong_label: bool = field(default=False, compare=False)
 
+    def in_words(self) -> str:
+        """Return how many rows were left out and why, with the first of them."""
+        return f"{count_words(self.count, 'row')} left out: {self.reason} ({self.rows[0]})"
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledData:
@@ -310,7 +317,7 @@ def scan_labelled(
     ending = None if _is_dataset(source) else row_ending(source)
     reading = _Reading(names, tuple(extras), tuple(optional), take, ending or "")
     place = "row" if ending in (None, ".parquet") else "line"
-    for row in _rows(source, _wanted(names, (*extras, *optional))):
+    for row in raw_rows(source, _wanted(names, (*extras, *optional))):
         reading.take(row, place)
     return reading.result(_name(source), str(source), strict=strict)
 
@@ -331,7 +338,14 @@ def _is_dataset(source: str | Path) -> bool:
     return row_ending(source) is None
 
 
-def _rows(source: str | Path, columns: Sequence[str]) -> Iterator[Row]:
+def raw_rows(source: str | Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of labelled data as they are there, those columns at least.
+
+    Raises
+    ------
+    InputError
+        As for `read_labelled`.
+    """
     path = Path(source)
     if path.is_dir():
         return _dataset_rows(_load_folder(path), columns)
@@ -477,7 +491,7 @@ class _Reading:
             if value is None or (isinstance(value, str) and not value.strip()):
                 continue
             theirs = str(value).strip()
-            label = _read_label(column, self._names.ours(column, theirs))
+            label = read_label(column, self._names.ours(column, theirs))
             if label is None:
                 self._count_wrong(column, str(value), where)
                 return None
@@ -582,35 +596,25 @@ class _Reading:
             return "a header and no rows; expected one comment a row"
         first = self._unusable["cannot be read"]
         return (
-            f"none of its {first.count:,} rows can be read ({first.first[0]}); "
+            f"none of its {count_words(first.count, 'row')} can be read ({first.first[0]}); "
             f"{self._mends()['cannot be read']}"
         )
 
     def _mapping(self, has_text: bool, has_labels: bool) -> str:
-        """Return the arguments that map every column whose name is almost one of ours."""
+        """Return what maps every column whose name is almost one of ours."""
         like = {column: name for column in COLUMNS if (name := self._like(column))}
         if not has_text:
             like = {"text": "NAME", **like}
         if not has_labels and not any(column in like for column in LABEL_COLUMNS):
             like["stance"] = "NAME"
-        arguments = " ".join(
-            f"--column {column}={as_argument(name)}" for column, name in like.items()
-        )
-        return f"map {'it' if len(like) == 1 else 'them'} with {arguments}"
+        return map_columns(like, self._names.section)
 
     def _like(self, column: str) -> str | None:
         """Return the column whose name is almost that of a column of ours which is missing."""
         taken = {self._names.of(name) for name in COLUMNS}
         if column in self._names.columns or column in self._columns:
             return None
-        free = {name.strip().lower(): name for name in self._columns if name not in taken}
-        for name, own in free.items():
-            if column in re.split(r"[\W_]+", name):
-                return own
-        close = get_close_matches(column, free, n=1, cutoff=0.8)
-        if close:
-            return free[close[0]]
-        return next((free[name] for name in OTHER_NAMES.get(column, ()) if name in free), None)
+        return like_column(column, (name for name in self._columns if name not in taken))
 
     def _mends(self) -> dict[str, str]:
         return {
@@ -631,7 +635,7 @@ class _Reading:
             if like is not None and like not in self._further_columns:
                 yield (
                     f"the column {like!r} is not used; if it holds {column}, "
-                    f"map it with --column {column}={as_argument(like)}"
+                    f"{map_columns({column: like}, self._names.section)}"
                 )
         for column, labels in self._names.labels.items():
             for label in labels:
@@ -643,7 +647,7 @@ class _Reading:
         message = (
             f"{first.first[0]}, column {self._names.of(column)!r}: found {_short(value)}; "
             f"expected {_allowed(column)}, or nothing where unlabelled; "
-            f"{label_hint(column, value)}"
+            f"{label_hint(column, value, self._names.section)}"
         )
         rows = sum(kind.count for kind in self._wrong.values())
         if rows == 1:
@@ -660,7 +664,7 @@ class _Reading:
             yield Problem(reason, kind.count, tuple(kind.first), mend=mends.get(reason, ""))
         for (column, value), kind in self._wrong.items():
             reason = f"{self._names.of(column)} is {_short(value)}, expected {_allowed(column)}"
-            mend = label_hint(column, value)
+            mend = label_hint(column, value, self._names.section)
             first = tuple(kind.first)
             yield Problem(reason, kind.count, first, mend=mend, wrong_label=True)
         for reason, kind in self._unlabelled.items():
@@ -686,8 +690,8 @@ def _count(kinds: dict[Any, _Kind], key: Any, where: str) -> None:
 # Labels
 
 
-def _read_label(column: str, value: str) -> StanceLabel | Split | float | None:
-    """Return a label, or None where it is not allowed."""
+def read_label(column: str, value: str) -> StanceLabel | Split | float | None:
+    """Return what a label of a column of ours says, or None where it is not allowed."""
     low = value.lower()
     if column == "stance":
         return next((label for label in STANCE_LABELS if label == low), None)

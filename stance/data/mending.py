@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ _DECIMAL_COMMA = re.compile(r"\d*,\d+")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 _PLAIN = re.compile(r"[\w.+-]+")
 _SEPARATORS = ",;\t|"
+_MAX_SHOWN = 40
 
 # How files begin that bear a wrong name, and what to do with them.
 _SIGNATURES = (
@@ -92,7 +94,7 @@ def ending_hint(path: Path) -> str:
     return f"; {'this is ' if hint.startswith('a ') else ''}{hint}" if hint else ""
 
 
-def label_hint(column: str, value: str) -> str:
+def label_hint(column: str, value: str, section: str = "") -> str:
     """Return how to mend a label that is not allowed.
 
     Parameters
@@ -101,11 +103,15 @@ def label_hint(column: str, value: str) -> str:
         A column of ours.
     value : str
         What was found there.
+    section : str
+        Of the training configuration where labels are mapped; "" where arguments do it.
 
     Examples
     --------
     >>> label_hint("stance", "contra")
     'map it with --label stance.contra=against'
+    >>> label_hint("stance", "contra", "data.comments")
+    'map it in the configuration with data.comments.labels: {stance: {contra: against}}'
     >>> label_hint("toxicity", "3")
     'divide a rating by the highest that there is, or map it with --label toxicity.3=1 (or =0)'
     >>> label_hint("toxicity", "NaN")
@@ -114,28 +120,78 @@ def label_hint(column: str, value: str) -> str:
     low = value.strip().lower()
     if low in _NOBODY_SAID and not (column == "stance" and low in _OTHER_LABELS["stance"]):
         return "leave the cell empty where nobody labelled it"
+    meant = meaning(column, value)
     if column in ("stance", "split"):
-        return _mapping(column, value, _others(column), _OTHER_LABELS[column].get(low))
+        return _map_label(column, value, _others(column), meant, section)
     if _DECIMAL_COMMA.fullmatch(low):
         return f"write it with a point: {low.replace(',', '.')}"
     if percent := _PERCENT.fullmatch(low):
         return f"write it as a share: {float(percent[1]) / 100:g}"
-    mapping = _mapping(column, value, ("1", "0"), _OTHER_LABELS["toxicity"].get(low))
+    mapping = _map_label(column, value, ("1", "0"), meant, section)
     if _is_number(low):
         return f"divide a rating by the highest that there is, or {mapping}"
     return mapping
+
+
+def meaning(column: str, value: str) -> str | None:
+    """Return our label for what others write in a column of ours, or None where it is not known.
+
+    Examples
+    --------
+    >>> meaning("stance", "Pro"), meaning("insult", "clean"), meaning("stance", "perhaps")
+    ('favor', '0', None)
+    """
+    kind = column if column in ("stance", "split") else "toxicity"
+    return _OTHER_LABELS[kind].get(value.strip().lower())
 
 
 def _others(column: str) -> tuple[str, ...]:
     return STANCE_LABELS if column == "stance" else ("train", "dev", "test")
 
 
-def _mapping(column: str, value: str, ours: Iterable[str], meant: str | None) -> str:
-    if meant is not None:
-        return f"map it with --label {column}.{as_argument(value)}={meant}"
-    first, *others = ours
-    rest = ", ".join(f"={other}" for other in others)
-    return f"map it with --label {column}.{as_argument(value)}={first} (or {rest})"
+def _map_label(
+    column: str, value: str, ours: Iterable[str], meant: str | None, section: str
+) -> str:
+    first, *others = [meant] if meant is not None else ours
+    if section:
+        mapping = in_yaml({column: {value.strip()[:_MAX_SHOWN]: first}})
+        rest = f" (or {', '.join(others)})" if others else ""
+        return f"map it in the configuration with {section}.labels: {mapping}{rest}"
+    rest = f" (or {', '.join(f'={other}' for other in others)})" if others else ""
+    return f"map it with --label {column}.{as_argument(value)}={first}{rest}"
+
+
+def map_columns(columns: Mapping[str, str], section: str = "") -> str:
+    """Return what maps columns of ours to those that hold them.
+
+    Examples
+    --------
+    >>> map_columns({"text": "body"})
+    'map it with --column text=body'
+    >>> map_columns({"text": "body", "stance": "side"}, "data.comments")
+    'map them in the configuration with data.comments.columns: {text: body, stance: side}'
+    """
+    them = "it" if len(columns) == 1 else "them"
+    if section:
+        return f"map {them} in the configuration with {section}.columns: {in_yaml(columns)}"
+    arguments = (f"--column {ours}={as_argument(theirs)}" for ours, theirs in columns.items())
+    return f"map {them} with {' '.join(arguments)}"
+
+
+def in_yaml(value: Any) -> str:
+    """Return a value as YAML on one line.
+
+    Examples
+    --------
+    >>> in_yaml({"text": "body"}), in_yaml("yes"), in_yaml(3)
+    ('{text: body}', "'yes'", '3')
+    """
+    import yaml
+
+    text = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
+    )
+    return text.removesuffix("\n").removesuffix("\n...").strip()
 
 
 def _is_number(text: str) -> bool:
@@ -154,7 +210,7 @@ def as_argument(value: str) -> str:
     >>> as_argument("pro"), as_argument("in favor")
     ('pro', "'in favor'")
     """
-    short = value[:40]
+    short = value[:_MAX_SHOWN]
     return short if _PLAIN.fullmatch(short) else repr(short)
 
 
@@ -162,6 +218,32 @@ def repeated_column(columns: Iterable[str], wanted: Iterable[str]) -> str | None
     """Return a wanted column that stands twice in a CSV header; its reader numbers the second."""
     there = set(columns)
     return next((name for name in wanted if name in there and f"{name}.2" in there), None)
+
+
+def like_column(column: str, free: Iterable[str]) -> str | None:
+    """Return the name that is almost that of a column of ours, or one that others give it.
+
+    Parameters
+    ----------
+    column : str
+        A column of ours.
+    free : iterable of str
+        Names that are no other column of ours.
+
+    Examples
+    --------
+    >>> like_column("text", ["id", "comment_text"]), like_column("stance", ["id", "position"])
+    ('comment_text', 'position')
+    """
+    by_name = {name.strip().lower(): name for name in free}
+    for name, own in by_name.items():
+        if column in re.split(r"[\W_]+", name):
+            return own
+    close = get_close_matches(column, by_name, n=1, cutoff=0.8)
+    if close:
+        return by_name[close[0]]
+    others = OTHER_NAMES.get(column, ())
+    return next((by_name[name] for name in others if name in by_name), None)
 
 
 def looks_like_a_row(columns: Iterable[str]) -> bool:

@@ -2,12 +2,12 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from stance.data.corpora import CORPORA
+from stance.data.corpora import CORPORA, Corpus
 from stance.data.examples import Example, Split, text_key
 from stance.data.rephrase import rephrased, with_other_targets
 from stance.errors import DataError
@@ -20,7 +20,7 @@ class Share:
     Parameters
     ----------
     corpus : str
-        Its name in `stance.data.corpora.CORPORA`.
+        Its name: of a public corpus, or of a user's own data.
     limit : int or None
         At most so many rows, drawn at random; None for all.
     comments_only : bool
@@ -63,10 +63,11 @@ class MixReport:
 
 def build_mix(
     shares: Sequence[Share],
-    root: Path,
+    root: Path | None,
     seed: int,
     split: Split = "train",
     held_out: Iterable[str] = (),
+    corpora: Mapping[str, Corpus] = CORPORA,
 ) -> tuple[list[Example], MixReport]:
     """Return the examples of a mix in a fixed random order, and what was left out.
 
@@ -77,12 +78,14 @@ def build_mix(
     ----------
     shares : sequence of Share
         A corpus may stand in several of them.
-    root : Path
-        Folder that holds the corpora.
+    root : Path or None
+        Folder that holds the public corpora; None where there is none, nor any benchmark.
     seed : int
     split : {"train", "dev"}
     held_out : iterable of str
         Further corpora whose other splits must not be let in either.
+    corpora : mapping of str to Corpus
+        All that shares may name.
 
     Raises
     ------
@@ -91,16 +94,17 @@ def build_mix(
     """
     names = {share.corpus for share in shares}
     for name in sorted(names):
-        check_trainable(name)
+        check_trainable(name, corpora)
     shuffle = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
-    benchmarks = {name for name, corpus in CORPORA.items() if corpus.benchmark}
-    absent = sorted(name for name in benchmarks if not CORPORA[name].location(root).is_dir())
+    benchmarks = {name for name, corpus in corpora.items() if corpus.benchmark}
+    absent = sorted(name for name in benchmarks if not _is_at_hand(corpora[name], root))
     report = MixReport(absent)
-    forbidden = held_out_keys(root, names.union(held_out, benchmarks.difference(absent)), split)
+    known = names.union(held_out, benchmarks.difference(absent))
+    forbidden = held_out_keys(root, known, split, corpora)
     merged: dict[tuple[str, str | None], Example] = {}
     for share in shares:
         name = share.corpus
-        rows = [row for row in CORPORA[name].examples(root) if row.split == split]
+        rows = [row for row in corpora[name].examples(root) if row.split == split]
         for example in _draw(rows, share, shuffle):
             if example.group in forbidden:
                 report.in_benchmark[name] += 1
@@ -117,15 +121,24 @@ def build_mix(
     return examples, report
 
 
-def check_trainable(name: str) -> None:
+def _is_at_hand(corpus: Corpus, root: Path | None) -> bool:
+    return root is not None and corpus.location(root).is_dir()
+
+
+def check_trainable(name: str, corpora: Mapping[str, Corpus] = CORPORA) -> None:
     """Raise a DataError where a name is no corpus or is a benchmark."""
-    if name not in CORPORA:
-        raise DataError(f"{name!r} is no corpus; expected one of {sorted(CORPORA)}")
-    if CORPORA[name].benchmark:
+    if name not in corpora:
+        raise DataError(f"{name!r} is no corpus; expected one of {sorted(corpora)}")
+    if corpora[name].benchmark:
         raise DataError(f"{name!r} is a benchmark: a model that trains on it cannot be judged")
 
 
-def held_out_keys(root: Path, names: Iterable[str], split: Split) -> frozenset[str]:
+def held_out_keys(
+    root: Path | None,
+    names: Iterable[str],
+    split: Split,
+    corpora: Mapping[str, Corpus] = CORPORA,
+) -> frozenset[str]:
     """Return the keys of all texts that a mix of these corpora's `split` must not hold.
 
     That is every text of a benchmark, every test text, and for a training mix every dev text.
@@ -134,8 +147,8 @@ def held_out_keys(root: Path, names: Iterable[str], split: Split) -> frozenset[s
     return frozenset(
         text_key(example.text)
         for name in names
-        for example in CORPORA[name].examples(root)
-        if CORPORA[name].benchmark or example.split in later
+        for example in corpora[name].examples(root)
+        if corpora[name].benchmark or example.split in later
     )
 
 

@@ -18,10 +18,81 @@ OPPOSITE: dict[StanceLabel, StanceLabel] = {
     "neutral": "neutral",
 }
 
-_SAME = ("Support for {}", "{} is a good thing", "We need {}", "In favor of {}")
-_CONTRARY = ("Opposition to {}", "{} is a bad thing", "{} does harm", "Against {}")
-_TRUE = ("It is true that {}", "I agree that {}")
-_FALSE = ("It is not true that {}", "It is wrong to say that {}")
+# Claims about a thing: who favors the thing agrees with the first and disagrees with the second.
+# Both have negated ones, or a model learns that "not" means disagreement.
+_SAME = (
+    "Support for {}",
+    "In favor of {}",
+    "{} is a good thing",
+    "{} is not a bad thing",
+    "{} does more good than harm",
+    "{} should be supported",
+    "{} should not be abandoned",
+    "{} is worth it",
+    "{} is not overrated",
+    "We need {}",
+    "We can't do without {}",
+    "There is nothing wrong with {}",
+    "People are wrong to oppose {}",
+)
+_CONTRARY = (
+    "Opposition to {}",
+    "Against {}",
+    "{} is a bad thing",
+    "{} is not a good thing",
+    "{} does more harm than good",
+    "{} should not be supported",
+    "{} should be stopped",
+    "{} is not worth it",
+    "{} is not working",
+    "{} is overrated",
+    "We do not need {}",
+    "We don't need {}",
+    "There is something wrong with {}",
+    "People are right to oppose {}",
+)
+_TRUE = (
+    "It is true that {}",
+    "I agree that {}",
+    "It is wrong to deny that {}",
+    "There is no doubt that {}",
+)
+_FALSE = (
+    "It is not true that {}",
+    "It is wrong to say that {}",
+    "I doubt that {}",
+    "Nobody should believe that {}",
+)
+# Words that turn a claim into its contrary when one stands for the other.
+_ANTONYMS = (
+    ("good", "bad"),
+    ("better", "worse"),
+    ("fair", "unfair"),
+    ("safe", "dangerous"),
+    ("necessary", "unnecessary"),
+    ("effective", "ineffective"),
+    ("useful", "useless"),
+    ("helpful", "harmful"),
+    ("helps", "hurts"),
+    ("help", "hurt"),
+    ("benefits", "harms"),
+    ("legalized", "banned"),
+    ("allowed", "forbidden"),
+    ("permitted", "prohibited"),
+    ("allow", "ban"),
+    ("underrated", "overrated"),
+    ("moral", "immoral"),
+    ("ethical", "unethical"),
+    ("acceptable", "unacceptable"),
+    ("responsible", "irresponsible"),
+    ("support", "oppose"),
+    ("protects", "threatens"),
+    ("strengthens", "weakens"),
+    ("improves", "worsens"),
+    ("increases", "reduces"),
+    ("encourages", "discourages"),
+    ("succeeded", "failed"),
+)
 
 _VERB = re.compile(
     r"\b(should|is|are|was|were|can|could|will|would|must|has|have|does|do)( not)?\b",
@@ -32,6 +103,8 @@ _CONTRACTED = re.compile(
     re.IGNORECASE,
 )
 _WHOLE = {"ca": "can", "wo": "will"}
+_TURNED = {one: other for pair in _ANTONYMS for one, other in (pair, pair[::-1])}
+_TURNABLE = re.compile(rf"\b({'|'.join(sorted(_TURNED, key=len, reverse=True))})\b")
 # A phrase of so many words without a verb names a thing; a longer one says something.
 _LONGEST_NAME = 4
 _WORD = re.compile(r"\w{4,}")
@@ -57,7 +130,9 @@ def rephrased(example: Example, shuffle: random.Random) -> Example:
     if _is_name(target):
         wording = shuffle.choice(_CONTRARY if flips else _SAME).format(target)
     elif flips:
-        wording = contrary(target) or shuffle.choice(_FALSE).format(_lowered(target))
+        ways = [contrary(target), with_antonym(target)]
+        said = shuffle.choice(_FALSE).format(_lowered(target))
+        wording = shuffle.choice([way for way in ways if way is not None] + [said])
     else:
         wording = shuffle.choice(_TRUE).format(_lowered(target))
     if not flips or example.stance is None:
@@ -76,6 +151,20 @@ def contrary(claim: str) -> str | None:
         return None
     negated = verb_found[1] if verb_found[2] else f"{verb_found[1]} not"
     return claim[: verb_found.start()] + negated + claim[verb_found.end() :]
+
+
+def with_antonym(claim: str) -> str | None:
+    """Return a claim with one judging word replaced by its antonym; None without such a word.
+
+    Examples
+    --------
+    >>> with_antonym("Bees are useful")
+    'Bees are useless'
+    """
+    found = _TURNABLE.search(claim)
+    if found is None:
+        return None
+    return claim[: found.start()] + _TURNED[found[1]] + claim[found.end() :]
 
 
 def with_other_targets(

@@ -95,6 +95,26 @@ def test_sound_data_have_no_fault_and_right_counts(look: Check) -> None:
     assert found.to_dict()["ok"] is True
 
 
+@pytest.mark.parametrize(
+    ("number", "severity", "mend"),
+    [
+        (34, None, None),
+        (30, "warning", "label 67 or more, set dev and test to 0.17 each, or name the splits in a"),
+        (10, "problem", "label 67 or more, or name the splits in a column 'split'"),
+    ],
+)
+def test_too_few_to_draw_splits_from(
+    look: Check, number: int, severity: str | None, mend: str | None
+) -> None:
+    found = kinds(look([[*row[:4], ""] for row in sound(number)])).get("few_to_split")
+    assert (found and found.severity) == severity
+    if found and mend:
+        assert found.message.startswith(f"{2 * number} different comments, or groups of them, are")
+        assert found.mend.startswith(mend)
+    # Splits that are named may be small.
+    assert "few_to_split" not in kinds(look(sound(number)))
+
+
 def test_the_same_text_with_other_labels(look: Check) -> None:
     rows = sound()
     # The same but for case and signs, to the same target; to another target it may differ.

@@ -185,7 +185,7 @@ def test_a_file_of_another_kind_says_how_to_convert_it(
         read_labelled(path)
     assert str(error.value) == (
         f"{path}: expected labelled rows as .jsonl, .ndjson, .csv, .parquet, .jsonl.gz, "
-        f".ndjson.gz, .csv.gz, or a dataset folder{hint}"
+        f".ndjson.gz, .csv.gz, .jsonl.zst, .ndjson.zst, .csv.zst, or a dataset folder{hint}"
     )
 
 

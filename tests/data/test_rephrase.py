@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stance.data.examples import Example
-from stance.data.rephrase import OPPOSITE, contrary, rephrased, with_other_targets
+from stance.data.rephrase import (
+    _CONTRARY,
+    _FALSE,
+    _SAME,
+    _TRUE,
+    OPPOSITE,
+    contrary,
+    rephrased,
+    with_antonym,
+    with_other_targets,
+)
 
 
 def draw(seed: int) -> random.Random:
@@ -37,23 +47,38 @@ def test_a_claim_without_a_known_verb_has_no_contrary() -> None:
     assert contrary("Honey for all") is None
 
 
+@pytest.mark.parametrize(
+    ("claim", "opposite"),
+    [
+        ("Bees are useful", "Bees are useless"),
+        ("Trams should be banned", "Trams should be legalized"),
+        ("Cheap wine hurts a good name", "Cheap wine helps a good name"),
+        ("Voting is a right", None),
+        ("Goodness is rare", None),
+    ],
+)
+def test_an_antonym_stands_for_the_first_judging_word(claim: str, opposite: str | None) -> None:
+    assert with_antonym(claim) == opposite
+
+
 @given(st.integers(0, 10_000), st.sampled_from(["favor", "against", "neutral"]))
-def test_a_label_turns_round_only_where_the_target_does(seed: int, stance: str) -> None:
-    before = example("They sting", "Bees are useful", stance)
-    after = rephrased(before, draw(seed))
-    turned = " not " in f" {after.target} " or "wrong" in (after.target or "")
-    assert after.target != before.target
-    assert after.stance == (OPPOSITE[before.stance] if turned else before.stance)  # type: ignore[index]
-    assert after.text == before.text
+def test_a_label_turns_round_only_where_a_claim_does(seed: int, stance: str) -> None:
+    after = rephrased(example("They sting", "Bees are useful", stance), draw(seed))
+    said = [wording.format("bees are useful") for wording in _FALSE]
+    contraries = {"Bees are not useful", "Bees are useless", *said}
+    same = {wording.format("bees are useful") for wording in _TRUE}
+    assert after.target in contraries | same
+    assert after.stance == (OPPOSITE[stance] if after.target in contraries else stance)  # type: ignore[index]
+    assert after.text == "They sting"
 
 
-@given(st.integers(0, 10_000))
-def test_a_name_becomes_support_or_opposition(seed: int) -> None:
-    after = rephrased(example("They sting", "honey bees"), draw(seed))
-    contrary_words = ("Opposition", "bad", "harm", "Against")
-    turned = any(word in (after.target or "") for word in contrary_words)
-    assert "honey bees" in (after.target or "")
-    assert after.stance == ("against" if turned else "favor")
+@given(st.integers(0, 10_000), st.sampled_from(["favor", "against", "neutral"]))
+def test_a_label_turns_round_only_where_what_is_said_of_a_name_does(seed: int, stance: str) -> None:
+    after = rephrased(example("They sting", "honey bees", stance), draw(seed))
+    contraries = {wording.format("honey bees") for wording in _CONTRARY}
+    same = {wording.format("honey bees") for wording in _SAME}
+    assert after.target in contraries | same
+    assert after.stance == (OPPOSITE[stance] if after.target in contraries else stance)  # type: ignore[index]
 
 
 def test_other_targets_share_no_word_with_the_text_or_its_own_targets() -> None:
@@ -62,8 +87,10 @@ def test_other_targets_share_no_word_with_the_text_or_its_own_targets() -> None:
         example("Rails everywhere", "tram lines"),
         example("Tram lines and honey", "town hall"),
     ]
+    seen = set()
     for seed in range(50):
         made = with_other_targets(rows, 1.0, draw(seed))
+        seen |= {(row.text, row.target) for row in made}
         for row in made:
             assert (row.stance, row.relevance) == ("neutral", 0.0)
             assert (row.text, row.target) not in {
@@ -73,4 +100,11 @@ def test_other_targets_share_no_word_with_the_text_or_its_own_targets() -> None:
                 ("Tram lines and honey", "tram lines"),
                 ("Tram lines and honey", "town hall"),
             }
+    # Whatever is allowed is made.
+    assert seen == {
+        ("Honey is sweet", "tram lines"),
+        ("Honey is sweet", "town hall"),
+        ("Rails everywhere", "honey bees"),
+        ("Rails everywhere", "town hall"),
+    }
     assert len(with_other_targets(rows, 0.0, draw(0))) == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stance.data.corpora import contrasts, stance, toxicity
 from stance.data.examples import Example
+from stance.errors import DataError
 
 UNSTATED = "none stated by the publisher"
 
@@ -18,7 +19,7 @@ class Corpus:
     Parameters
     ----------
     folder : str or None
-        Where it lies under the data root; None for one that the package itself makes.
+        Where it lies under the data root; None for one that lies nowhere or elsewhere.
     read : callable
         Yields its examples from that folder.
     licence : str
@@ -32,9 +33,20 @@ class Corpus:
     licence: str
     benchmark: bool = False
 
-    def examples(self, root: Path) -> Iterator[Example]:
-        """Yield the corpus from its folder under `root`."""
-        return self.read(self.location(root))
+    def examples(self, root: Path | None) -> Iterator[Example]:
+        """Yield the corpus from its folder under `root`.
+
+        Raises
+        ------
+        DataError
+            It has a folder there, and nobody said where `root` is.
+        """
+        if root is None and self.folder is not None:
+            raise DataError(
+                f"where is the corpus in {self.folder}? Name the folder that holds the public "
+                "corpora as data_root, or in the environment variable STANCE_DATA"
+            )
+        return self.read(self.location(root or Path()))
 
     def location(self, root: Path) -> Path:
         """Return its folder under `root`; `root` itself if it has none."""
