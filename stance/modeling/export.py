@@ -91,7 +91,8 @@ def export(model: CommentModel, folder: Path, windows: Sequence[Window]) -> Pari
             int8_share=_int8_share(quantised),
             bytes=partial.stat().st_size,
         )
-        _refuse_a_difference(parity)
+        _refuse_a_difference("float32", parity.float32, _FLOAT32_TOLERANCE)
+        _refuse_a_difference("8-bit", parity.int8, _INT8_TOLERANCE)
         partial.replace(folder / FILE_NAME)
     finally:
         exact.unlink(missing_ok=True)
@@ -99,16 +100,45 @@ def export(model: CommentModel, folder: Path, windows: Sequence[Window]) -> Pari
     return parity
 
 
-def _refuse_a_difference(parity: Parity) -> None:
-    for name, found, tolerance in (
-        ("float32", parity.float32, _FLOAT32_TOLERANCE),
-        ("8-bit", parity.int8, _INT8_TOLERANCE),
-    ):
-        if not max(found.values()) <= tolerance:  # NaN is refused too
-            raise ModelError(
-                f"the {name} export differs from PyTorch by {found}; expected at most "
-                f"{tolerance}: the exporter does not know this encoder"
-            )
+def export_float32(
+    model: CommentModel, folder: Path, windows: Sequence[Window]
+) -> dict[str, float]:
+    """Write `model.onnx` in float32 into a model folder.
+
+    Parameters
+    ----------
+    model, folder, windows
+        As for `export`.
+
+    Returns
+    -------
+    dict of head to the largest difference of a probability from PyTorch
+
+    Raises
+    ------
+    ModelError
+        The exported file says something else than PyTorch; an older file stays as it is.
+    """
+    exact = folder / (FILE_NAME + ".tmp")
+    try:
+        to_onnx(model, exact)
+        exported = onnx.load(exact)
+        _drop_traces(exported.graph)
+        onnx.save(exported, exact)
+        found = _difference(torch_logits(model, windows), Runtime(exact).run(windows))
+        _refuse_a_difference("float32", found, _FLOAT32_TOLERANCE)
+        exact.replace(folder / FILE_NAME)
+    finally:
+        exact.unlink(missing_ok=True)
+    return found
+
+
+def _refuse_a_difference(name: str, found: Mapping[str, float], tolerance: float) -> None:
+    if not max(found.values()) <= tolerance:  # NaN is refused too
+        raise ModelError(
+            f"the {name} export differs from PyTorch by {found}; expected at most "
+            f"{tolerance}: the exporter does not know this encoder"
+        )
 
 
 class _Positional(nn.Module):

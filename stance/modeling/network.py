@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+import torch.distributed as dist
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 
 from stance.errors import ModelError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
@@ -21,6 +22,8 @@ from stance.tables import atomic_file
 # What the collator writes where a corpus lacks a label.
 UNKNOWN_STANCE = -100
 UNKNOWN = -1.0
+# What the names of labels begin with that are another model's probabilities.
+SOFT = "soft_"
 
 _HEADS = "stance_heads."
 _SETTINGS = "stance"
@@ -96,6 +99,11 @@ class CommentModel(nn.Module):
         The most tokens of a window.
     dropout : float
         Share of inputs that each head drops while training.
+
+    Attributes
+    ----------
+    soft_weight : float
+        How much a loss against another model's probabilities counts beside one against labels.
     """
 
     special_ids: Tensor
@@ -115,6 +123,7 @@ class CommentModel(nn.Module):
         self.max_length = max_length
         self.heads = Heads(self.config.hidden_size, dropout)
         self.register_buffer("special_ids", torch.tensor(special_ids), persistent=False)
+        self.soft_weight = 1.0
         self._has_types = getattr(self.config, "type_vocab_size", 0) > 1
 
     def forward(
@@ -124,7 +133,7 @@ class CommentModel(nn.Module):
         token_type_ids: Tensor,
         **labels: Tensor,
     ) -> dict[str, Tensor]:
-        """Return the logits by head and, where labels are given, the mean of their losses.
+        """Return the logits by head and, where labels are given, the sum of the heads' losses.
 
         Parameters
         ----------
@@ -145,7 +154,12 @@ class CommentModel(nn.Module):
             "spans": spans,
         }
         if labels:
-            output["loss"] = torch.stack(list(losses(output, **labels).values())).sum()
+            output["loss"] = torch.stack(
+                [
+                    loss * self.soft_weight if name.startswith(SOFT) else loss
+                    for name, loss in losses(output, **labels).items()
+                ]
+            ).sum()
         return output
 
     def _segments(
@@ -162,20 +176,21 @@ class CommentModel(nn.Module):
         cls, name: str | Path, special_ids: list[int], max_length: int, dropout: float = 0.1
     ) -> Self:
         """Put fresh heads on a pretrained encoder, loaded in float32."""
-        config = AutoConfig.from_pretrained(name)
-        if hasattr(config, "attention_probs_dropout_prob"):
-            # On a CPU its random masks cost more time than the attention that they thin out.
-            config.attention_probs_dropout_prob = 0.0
-        # On a CPU the fused kernel's backward pass takes longer than plain products (measured).
-        attention = "sdpa" if torch.cuda.is_available() else "eager"
+        config = _for_training(AutoConfig.from_pretrained(name))
         encoder = AutoModel.from_pretrained(
-            name, config=config, dtype=torch.float32, attn_implementation=attention
+            name, config=config, dtype=torch.float32, attn_implementation=_attention()
         )
         return cls(encoder, special_ids, max_length, dropout)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, dropout: float = 0.1) -> Self:
         """Load a model folder in float32, whatever type its weights are stored in.
+
+        Parameters
+        ----------
+        folder : Path
+        dropout : float
+            As of the class; only further training uses it.
 
         Raises
         ------
@@ -183,7 +198,7 @@ class CommentModel(nn.Module):
             The folder is not one that `save` wrote.
         """
         try:
-            config = AutoConfig.from_pretrained(folder)
+            config = _for_training(AutoConfig.from_pretrained(folder))
             settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))[_SETTINGS]
             weights = load_file(folder / "model.safetensors")
         except (OSError, KeyError, ValueError, SafetensorError) as error:
@@ -192,9 +207,9 @@ class CommentModel(nn.Module):
                 "'stance' section, model.safetensors and tokenizer.json"
             ) from None
         encoder: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
-            config, dtype=torch.float32
+            config, dtype=torch.float32, attn_implementation=_attention()
         )
-        model = cls(encoder, settings["special_ids"], settings["max_length"])
+        model = cls(encoder, settings["special_ids"], settings["max_length"], dropout)
         model.encoder.load_state_dict(
             {name: value.float() for name, value in weights.items() if not _is_head(name)}
         )
@@ -227,6 +242,26 @@ class CommentModel(nn.Module):
         return {**config, _SETTINGS: settings}
 
 
+def is_model_folder(folder: str | Path) -> bool:
+    """Tell whether a folder holds a model that `CommentModel.save` wrote."""
+    try:
+        return _SETTINGS in json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+def _for_training(config: PreTrainedConfig) -> PreTrainedConfig:
+    if hasattr(config, "attention_probs_dropout_prob"):
+        # On a CPU its random masks cost more time than the attention that they thin out.
+        config.attention_probs_dropout_prob = 0.0
+    return config
+
+
+def _attention() -> str:
+    # On a CPU the fused kernel's backward pass takes longer than plain products (measured).
+    return "sdpa" if torch.cuda.is_available() else "eager"
+
+
 def _is_head(name: str) -> bool:
     return name.startswith(_HEADS)
 
@@ -244,8 +279,15 @@ def losses(
     relevance_labels: Tensor,
     toxicity_labels: Tensor,
     span_labels: Tensor,
+    stance_weights: Tensor | None = None,
+    toxicity_weights: Tensor | None = None,
+    **soft: Tensor,
 ) -> dict[str, Tensor]:
     """Return each head's loss, averaged over the labelled rows so that a mix does not shift it.
+
+    With several processes the rows are those of all of them together; each process returns its own
+    part times their number, so that the mean over processes, which is what their gradients are
+    averaged to, is the loss of one process that has all rows.
 
     Parameters
     ----------
@@ -257,22 +299,57 @@ def losses(
     toxicity_labels : Tensor, shape (batch, 6)
     span_labels : Tensor, shape (batch, length)
         Probabilities, or UNKNOWN.
+    stance_weights : Tensor, shape (batch,), optional
+    toxicity_weights : Tensor, shape (batch, 6), optional
+        How much each label counts; the mean is still over their number.
+    **soft : Tensor
+        "soft_stance", of shape (batch, 3), "soft_relevance", "soft_toxicity" and "soft_spans", of
+        the shapes of the labels: probabilities of another model where there is no label, or
+        UNKNOWN. Each has a loss of its own, under its own name.
     """
-    known = (stance_labels != UNKNOWN_STANCE).sum().clamp(min=1)
     cross_entropy = nn.functional.cross_entropy(
-        output["stance"].float(), stance_labels, ignore_index=UNKNOWN_STANCE, reduction="sum"
+        output["stance"].float(), stance_labels, ignore_index=UNKNOWN_STANCE, reduction="none"
     )
-    return {
-        "stance": cross_entropy / known,
+    if stance_weights is not None:
+        cross_entropy = cross_entropy * stance_weights
+    totals = {
+        "stance": (cross_entropy.sum(), (stance_labels != UNKNOWN_STANCE).sum()),
         "relevance": _masked_bce(output["relevance"], relevance_labels),
-        "toxicity": _masked_bce(output["toxicity"], toxicity_labels),
+        "toxicity": _masked_bce(output["toxicity"], toxicity_labels, toxicity_weights),
         "spans": _masked_bce(output["spans"], span_labels),
+        **{name: _soft_loss(output, name, wanted) for name, wanted in soft.items()},
+    }
+    known, processes = _of_all_processes(torch.stack([count for _, count in totals.values()]))
+    return {
+        head: processes * total / count
+        for (head, (total, _)), count in zip(totals.items(), known.clamp(min=1), strict=True)
     }
 
 
-def _masked_bce(logits: Tensor, labels: Tensor) -> Tensor:
+def _masked_bce(
+    logits: Tensor, labels: Tensor, weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the sum of the losses of what is labelled, and how much that is."""
     known = labels != UNKNOWN
     loss = nn.functional.binary_cross_entropy_with_logits(
-        logits.float(), labels.clamp(min=0), reduction="none"
+        logits.float(), labels.clamp(min=0), weight=weights, reduction="none"
     )
-    return (loss * known).sum() / known.sum().clamp(min=1)
+    return (loss * known).sum(), known.sum()
+
+
+def _soft_loss(output: dict[str, Tensor], name: str, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the sum of the cross-entropies from probabilities, and how many are known."""
+    logits = output[name.removeprefix(SOFT)]
+    if name != f"{SOFT}stance":
+        return _masked_bce(logits, wanted)
+    known = wanted[:, 0] != UNKNOWN
+    loss = nn.functional.cross_entropy(logits.float(), wanted.clamp(min=0), reduction="none")
+    return (loss * known).sum(), known.sum()
+
+
+def _of_all_processes(counts: Tensor) -> tuple[Tensor, int]:
+    """Return the sums of counts over the processes of a distributed run, and their number."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return counts, 1
+    dist.all_reduce(counts)
+    return counts, dist.get_world_size()

@@ -9,9 +9,15 @@ from torch import Tensor
 from stance.data.examples import Example
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.modeling.encoding import InputEncoder, Window
-from stance.modeling.network import UNKNOWN, UNKNOWN_STANCE
+from stance.modeling.network import SOFT, UNKNOWN, UNKNOWN_STANCE
 
 _CHUNK = 1000
+# What only some runs have: see `stance.training.soft` and `stance.training.balance`.
+_SOFT_SPANS = f"{SOFT}spans"
+_OPTIONAL = (
+    *("stance_weights", "toxicity_weights"),
+    *(f"{SOFT}stance", f"{SOFT}relevance", f"{SOFT}toxicity"),
+)
 # Batches come in few different lengths, so that kernels made for one are used again.
 _LENGTH_STEP = 8
 
@@ -78,7 +84,7 @@ class Collator:
 
         ids = padded("input_ids", self.pad_id)
         lengths = torch.tensor([len(row["input_ids"]) for row in rows])
-        return {
+        batch = {
             "input_ids": ids,
             "attention_mask": (torch.arange(length) < lengths.unsqueeze(1)).long(),
             "token_type_ids": padded("token_type_ids", 0),
@@ -87,3 +93,9 @@ class Collator:
             "toxicity_labels": torch.tensor([row["toxicity_labels"] for row in rows]),
             "span_labels": padded("span_labels", UNKNOWN),
         }
+        for name in _OPTIONAL:
+            if name in rows[0]:
+                batch[name] = torch.tensor([row[name] for row in rows])
+        if _SOFT_SPANS in rows[0]:
+            batch[_SOFT_SPANS] = padded(_SOFT_SPANS, UNKNOWN)
+        return batch

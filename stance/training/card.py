@@ -1,25 +1,34 @@
 """The model card: what a model was trained on, what it reaches, what it cannot do."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from stance.data.corpora import CORPORA
+from stance.data.labelled import LABEL_COLUMNS
+from stance.data.own import LICENCE
 from stance.tables import atomic_file
 from stance.training.config import TrainConfig
 
+_MARKUP = frozenset("\\`*_{}[]<>#|!&~")
 _HEAD = """\
 ---
-license: apache-2.0
-language: en
+license: {licence}
+language: {languages}
 tags: [stance-detection, toxicity, toxic-spans, comments]
 ---
 
 # {name}
 
 Reads a reader's comment and says its stance to a target (favor, against, neutral), whether it
-speaks about the target at all, how toxic it is by kind, and which words make it so. One
-{encoder} encoder with four heads; scored with ONNX Runtime from 8-bit weights.
+speaks about the target at all, how toxic it is by kind, and which words make it so. {origin}
 """
+_FROM_ENCODER = """One
+{encoder} encoder with four heads; scored with ONNX Runtime from 8-bit weights."""
+_FROM_MODEL = """Four
+heads over one encoder, trained from the model {encoder}; scored with ONNX Runtime from 8-bit
+weights."""
 
 _LIMITS = """\
 ## What it cannot do
@@ -43,6 +52,26 @@ _LIMITS = """\
 - A flag is a reason for a person to look, not a reason to delete.
 """
 
+# Of a model that a user trained: what holds whatever the data are.
+_OWN_LIMITS = """\
+## What it cannot do
+
+- It reads the languages named above. Others get numbers that mean nothing.
+- A quotation counts as its quoter's words: irony, quotation and rhetorical questions mislead it.
+- It knows a target by its words alone, not who somebody is or what has happened since.
+- Its labels follow the norms of whoever labelled its training data.
+{unlabelled}- A flag is a reason for a person to look, not a reason to delete.
+"""
+
+_KEPT = """\
+- A head that these data do not label is as good as in the model that training started from, less
+  what it lost since: the evaluation report shows both beside each other.
+"""
+_NEVER_LEARNT = """\
+- It started from an encoder that had no heads, and these data label none of the following: their
+  scores mean nothing: {heads}.
+"""
+
 
 def write_card(config: TrainConfig, metrics: dict[str, Any], folder: Path) -> None:
     """Write the README.md of a model folder.
@@ -55,14 +84,47 @@ def write_card(config: TrainConfig, metrics: dict[str, Any], folder: Path) -> No
     folder : Path
     """
     parts = [
-        _HEAD.format(name=config.name, encoder=config.encoder),
+        _head(config, metrics),
         _training(config, metrics),
-        _figures(metrics.get("benchmarks", {})),
+        _own_data(metrics),
+        _before_and_after(metrics.get("before_and_after", [])),
+        _figures(metrics),
+        _calibration(metrics),
         _parity(metrics["export"]),
-        _LIMITS,
+        _own_limits(metrics) if metrics.get("own_data") else _LIMITS,
     ]
     with atomic_file(folder / "README.md") as file:
-        file.write("\n".join(parts).encode())
+        file.write("\n".join(filter(None, parts)).encode())
+
+
+def _head(config: TrainConfig, metrics: dict[str, Any]) -> str:
+    start = metrics.get("starting_model")
+    encoder = Path(config.encoder).name or config.encoder
+    return _HEAD.format(
+        name=config.name,
+        licence="other" if metrics.get("own_data") else "apache-2.0",
+        languages=_listed(metrics.get("languages") or ["en"]),
+        origin=(
+            _FROM_MODEL.format(encoder=start) if start else _FROM_ENCODER.format(encoder=encoder)
+        ),
+    )
+
+
+def _own_limits(metrics: dict[str, Any]) -> str:
+    """Return what a model that a user trained cannot do."""
+    learnt = Counter[str]()
+    for stage in metrics["stages"]:
+        for run in stage["runs"]:
+            learnt.update(run.get("labelled", {}))
+    never = ", ".join(head for head in (*LABEL_COLUMNS, "relevance", "spans") if not learnt[head])
+    unlabelled = _KEPT
+    if not metrics["starting_model"]:
+        unlabelled = _NEVER_LEARNT.format(heads=never) if never else ""
+    return _OWN_LIMITS.format(unlabelled=unlabelled)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
 
 
 def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
@@ -72,7 +134,7 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
         f"Seed {config.seed}, {config.precision}, windows of {config.max_length} tokens. Texts of "
         "benchmarks and of other splits were left out of training.",
         "",
-        "| stage | corpus | rows | dropped: in a benchmark or held out | licence |",
+        "| stage | corpus | examples | dropped: in a benchmark or held out | licence |",
         "|---|---|---|---|---|",
     ]
     for stage in metrics["stages"]:
@@ -80,16 +142,87 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
         mix = stage["runs"][0]["mix"]
         for corpus, rows in mix["kept"].items():
             dropped = mix["dropped_in_benchmark"].get(corpus, 0)
-            licence = CORPORA[corpus].licence
+            licence = CORPORA[corpus].licence if corpus in CORPORA else LICENCE
             lines.append(f"| {stage['name']} | {corpus} | {rows:,} | {dropped:,} | {licence} |")
     return "\n".join([*lines, ""])
 
 
-def _figures(benchmarks: dict[str, Any]) -> str:
+def _own_data(metrics: dict[str, Any]) -> str:
+    """Return the table of the user's own files; a row with a target is two examples above."""
+    lines = [
+        "| own data | file | train | dev | test | splits drawn |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, data in metrics.get("own_data", {}).items():
+        rows, drawn = data["rows"], ", ".join(data["drawn_splits"]) or "none"
+        lines.append(
+            f"| {name} | {in_cell(data['file'])} | {rows['train']:,} | {rows['dev']:,} | "
+            f"{rows['test']:,} | {drawn} |"
+        )
+    return "\n".join([*lines, ""]) if len(lines) > 2 else ""
+
+
+def in_cell(text: str) -> str:
+    """Return a text that neither ends a table's cell nor is read as markup."""
+    return "".join(
+        f"\\{character}" if character in _MARKUP else character
+        for character in " ".join(text.split())
+    )
+
+
+def _before_and_after(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the table of what training changed, on rows that it did not see."""
+    if not rows:
+        return ""
+    lines = [
+        "## Before and after",
+        "",
+        "On held-out rows, beside the model that training started from; intervals are of the",
+        "difference, 95 %, paired.",
+        "",
+        "| data | figure | rows | before | after | difference |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        interval = row["interval"]
+        between = f" ({interval[0]:+.4f} to {interval[1]:+.4f})" if interval else ""
+        change = "–" if row["difference"] is None else f"{row['difference']:+.4f}{between}"
+        lines.append(
+            f"| {in_cell(row['data'])} | {in_cell(row['title'])} | {row['n']:,} | "
+            f"{_number(row['before'])} | {_number(row['after'])} | {change} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _calibration(metrics: dict[str, Any]) -> str:
+    """Return on what a user's heads were calibrated; nothing for a run on public corpora alone."""
+    if not metrics.get("own_data"):
+        return ""
+    fitted = metrics["calibrated_on"]
+    done = ", ".join(f"{name} ({rows:,} rows)" for name, rows in fitted.items() if rows)
+    kept = ", ".join(name for name, rows in fitted.items() if not rows) or "none"
+    too_few = (
+        f"Calibrated as the model that training started from, for want of dev rows: {kept}."
+        if metrics["starting_model"]
+        else f"Not calibrated, for want of dev rows: {kept}."
+    )
+    return (
+        "## Calibration\n\n"
+        f"Probabilities and thresholds fitted on dev rows: {done or 'none'}.\n{too_few}\n"
+    )
+
+
+def _figures(metrics: dict[str, Any]) -> str:
+    benchmarks = metrics.get("benchmarks", {})
+    if not benchmarks:
+        if metrics.get("own_data"):
+            return ""
+        return "## Figures\n\nNot measured: the benchmarks were not at hand.\n"
     lines = [
         "## Figures",
         "",
-        "Of the 8-bit ONNX file, one run with the seed above, on rows that training never saw.",
+        "Of the 8-bit ONNX file, one run with the seed above, on rows whose text training "
+        "never saw (near copies, such as of a notice with another name in it, may be among them).",
         "",
         "| benchmark | figure | value | 95 % interval |",
         "|---|---|---|---|",
@@ -104,8 +237,6 @@ def _figures(benchmarks: dict[str, Any]) -> str:
             for key, value in flat.items()
             if not key.endswith("_interval")
         ]
-    if not benchmarks:
-        return "## Figures\n\nNot measured: the benchmarks were not at hand.\n"
     return "\n".join([*lines, ""])
 
 

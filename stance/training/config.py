@@ -1,22 +1,103 @@
 """Training configurations: YAML files, checked by pydantic, unknown keys refused."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
+from stance.data.corpora import CORPORA
+from stance.data.labelled import Names
+from stance.data.mending import in_yaml
 from stance.data.mix import Share, check_trainable
+from stance.data.own import OwnFile
 from stance.errors import ConfigError, DataError
+from stance.schemas import fields_at
+from stance.tables import row_ending
+from stance.words import did_you_mean
 
 # Where the configurations are: in an installed package, and in a checkout.
 _SHIPPED = (Path(__file__).parents[1] / "configs", Path(__file__).parents[2] / "configs")
+_ALL_OPTIONS = "configs/finetune.yaml"  # where each stands with its meaning
+
+# What pydantic's kinds of errors mean that was expected.
+_EXPECTED = {
+    "model_type": "a section of options",
+    "dict_type": "a section of names and values",
+    "list_type": "a list",
+    "string_type": "a text",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+}
+_MAX_SAID = 3  # problems of one configuration; all are counted
+_MAX_SHOWN = 60  # characters of a value
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OwnDataConfig(_Section):
+    """A user's own labelled file; the options are those of `stance.data.own.OwnFile`."""
+
+    file: str
+    columns: dict[str, str] = {}
+    labels: dict[str, dict[str, str]] = {}
+    dev: Annotated[float, Field(gt=0, le=0.5)] = 0.15
+    test: Annotated[float, Field(ge=0, le=0.5)] = 0.15
+
+    @field_validator("file")
+    @classmethod
+    def _expand(cls, value: str) -> str:
+        return _expanded(value)
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        """Return labels as text: YAML reads 1 as a number, and yes and no as truth values."""
+        if not isinstance(value, dict):
+            return value
+        return {
+            column: {_label(theirs): _label(ours) for theirs, ours in labels.items()}
+            if isinstance(labels, dict)
+            else labels
+            for column, labels in value.items()
+        }
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        try:
+            Names(self.columns, self.labels)
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def to_own_file(self, name: str) -> OwnFile:
+        """Return the plain form that `read_own` takes."""
+        names = Names(self.columns, self.labels, section=f"data.{name}")
+        return OwnFile(name, self.file, names, self.dev, self.test)
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        raise ValueError(
+            f"YAML reads a label here as {str(value).lower()}; write it in quotation marks, "
+            "such as 'yes': 1"
+        )
+    return str(value)
 
 
 class ShareConfig(_Section):
@@ -31,16 +112,39 @@ class ShareConfig(_Section):
 
     @field_validator("corpus")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _known(cls, value: str, info: ValidationInfo) -> str:
+        own = (info.context or {}).get("own", ())
+        if value in own:
+            return value
         try:
             check_trainable(value)
         except DataError as error:
-            raise ValueError(str(error)) from None
+            hint = f"; or one of your own under data: {', '.join(own)}" if own else ""
+            raise ValueError(f"{error}{hint}") from None
         return value
 
     def to_share(self) -> Share:
         """Return the plain form that `build_mix` takes."""
         return Share(**self.model_dump())
+
+
+class EarlyStoppingConfig(_Section):
+    """When a stage ends before its epochs do, and that its best weights are taken.
+
+    `metric` is measured on at most `rows` dev rows of the stage's mix every `every` steps; after
+    `patience` times without a better one the stage ends.
+    """
+
+    metric: Literal[
+        "stance_macro_f1",
+        "stance_log_loss",
+        "relevance_roc_auc",
+        "toxicity_roc_auc",
+        "spans_roc_auc",
+    ]
+    every: Annotated[int, Field(gt=0)] = 100
+    patience: Annotated[int, Field(gt=0)] = 3
+    rows: Annotated[int, Field(gt=0)] = 2000
 
 
 class StageConfig(_Section):
@@ -56,16 +160,22 @@ class StageConfig(_Section):
     seeds: list[int] = []
     batch_size: Annotated[int, Field(gt=0)] | None = None
     freeze_embeddings: bool = False
+    early_stopping: EarlyStoppingConfig | None = None
+    soft_targets: Annotated[float, Field(ge=0)] = 1.0
+    class_weights: Literal["balanced", "none"] = "none"
 
 
 class CalibrationConfig(_Section):
-    """On which held-out rows probabilities and thresholds are fitted; each a mix of dev splits."""
+    """On which held-out rows probabilities and thresholds are fitted; each a mix of dev splits.
 
-    stance: Annotated[list[ShareConfig], Field(min_length=1)]
-    relevance: Annotated[list[ShareConfig], Field(min_length=1)]
-    toxicity: Annotated[list[ShareConfig], Field(min_length=1)]
-    spans: Annotated[list[ShareConfig], Field(min_length=1)]
-    toxic_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    A head without a mix takes the dev rows of the user's own data.
+    """
+
+    stance: list[ShareConfig] = []
+    relevance: list[ShareConfig] = []
+    toxicity: list[ShareConfig] = []
+    spans: list[ShareConfig] = []
+    toxic_share: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
 class TrainConfig(_Section):
@@ -73,7 +183,8 @@ class TrainConfig(_Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
     output: str
-    data_root: str
+    data: dict[Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")], OwnDataConfig] = {}
+    data_root: str | None = None
     encoder: str = "all-MiniLM-L6-v2"
     max_length: Annotated[int, Field(ge=160, le=8192)] = 256
     seed: int = 1
@@ -81,19 +192,54 @@ class TrainConfig(_Section):
     batch_size: Annotated[int, Field(gt=0)] = 32
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    keep_start: Annotated[float, Field(ge=0, lt=1)] = 0.0
     save_steps: Annotated[int, Field(gt=0)] = 200
     log_steps: Annotated[int, Field(gt=0)] = 50
     max_rows: Annotated[int, Field(gt=0)] | None = None
     stages: Annotated[list[StageConfig], Field(min_length=1)]
-    calibration: CalibrationConfig
+    calibration: CalibrationConfig = CalibrationConfig()
+    benchmarks: list[str] | None = None
+    benchmark_rows: Annotated[int, Field(gt=0)] | None = None
+    languages: Annotated[list[Annotated[str, Field(pattern="^[a-z]{2}$")]], Field(min_length=1)] | (
+        None
+    ) = None
 
     @field_validator("output", "data_root")
     @classmethod
-    def _expand(cls, value: str) -> str:
-        expanded = os.path.expandvars(value)
-        if "$" in expanded:
-            raise ValueError(f"{value} names an environment variable that is not set")
-        return expanded
+    def _expand(cls, value: str | None) -> str | None:
+        return None if value is None else _expanded(value)
+
+    @field_validator("data")
+    @classmethod
+    def _own_names(cls, value: dict[str, OwnDataConfig]) -> dict[str, OwnDataConfig]:
+        for name in value:
+            if name in CORPORA:
+                raise ValueError(f"{name} is the name of a public corpus; choose another")
+        return value
+
+    @model_validator(mode="after")
+    def _has_data_to_calibrate(self) -> Self:
+        for head in ("stance", "relevance", "toxicity", "spans"):
+            if not self.data and not getattr(self.calibration, head):
+                raise ValueError(f"calibration.{head}: name corpora with a dev split that has it")
+        return self
+
+    @property
+    def root(self) -> Path | None:
+        """Return the folder that holds the public corpora, if there is any."""
+        named = self.data_root or os.environ.get("STANCE_DATA")
+        return Path(named) if named else None
+
+    def shares(self) -> list[ShareConfig]:
+        """Return all that the mixes of all stages take."""
+        return [share for stage in self.stages for share in stage.mix]
+
+
+def _expanded(value: str) -> str:
+    expanded = os.path.expandvars(os.path.expanduser(value))  # noqa: PTH111 - a hub name stays
+    if "$" in expanded:
+        raise ValueError(f"{value} names an environment variable that is not set")
+    return expanded
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -110,23 +256,33 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
     ConfigError
         The file cannot be read, or a key or value is not one of `TrainConfig`.
     """
+    if row_ending(path) is not None and Path(path).is_file():
+        raise ConfigError(
+            f"{path}: a file of rows, expected a configuration; stance init-config "
+            f"{shlex.quote(str(path))} writes one that is fitted to it: train with that"
+        )
     try:
-        raw = yaml.safe_load(_located(path).read_text(encoding="utf-8"))
+        raw = yaml.safe_load(located(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; expected a YAML file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: holds no section; expected a configuration as in configs/")
+        raise ConfigError(
+            f"{path}: holds no section; expected a configuration as in configs/, such as "
+            "stance init-config writes for labelled comments"
+        )
     for override in overrides:
         _override(raw, override)
     try:
-        return TrainConfig.model_validate(raw)
+        own = raw.get("data")
+        context = {"own": sorted(map(str, own)) if isinstance(own, dict) else []}
+        return TrainConfig.model_validate(raw, context=context)
     except ValidationError as error:
         raise ConfigError(f"{path}: {_first_problems(error)}") from None
 
 
-def _located(path: str | Path) -> Path:
+def located(path: str | Path) -> Path:
     """Return the file of that path, else the shipped configuration of that name."""
     if not Path(path).exists():
         for folder in _SHIPPED:
@@ -152,15 +308,36 @@ def _override(raw: dict[str, Any], override: str) -> None:
 
 
 def _first_problems(error: ValidationError) -> str:
-    problems = [
-        f"{'.'.join(map(str, problem['loc']))}: {_say(problem['type'], problem['msg'])}"
-        for problem in error.errors()
-    ]
-    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-    return "; ".join(problems[:3]) + more
+    problems = error.errors()
+    said = []
+    for problem in problems[:_MAX_SAID]:
+        where = ".".join(map(str, problem["loc"]))
+        said.append(f"{where}: {_in_words(problem)}" if where else _in_words(problem))
+    more = f" (and {len(problems) - _MAX_SAID} more)" if len(problems) > _MAX_SAID else ""
+    return "; ".join(said) + more
 
 
-def _say(kind: str, message: str) -> str:
+def _in_words(problem: ErrorDetails) -> str:
+    kind, message = problem["type"], problem["msg"]
     if kind == "extra_forbidden":
-        return "no such option; expected those of configs/default-model.yaml"
-    return message.removeprefix("Value error, ")
+        *above, name = problem["loc"]
+        schema = TrainConfig.model_json_schema()
+        near = did_you_mean(str(name), fields_at(schema, schema, above))
+        return f"no such option; {f'{near} ' if near else ''}expected those of {_ALL_OPTIONS}"
+    if kind == "missing":
+        return f"missing; add it as in {_ALL_OPTIONS}"
+    if kind == "value_error":  # ours, which says what was found
+        return message.removeprefix("Value error, ")
+    return f"found {_shown(problem['input'])}, expected {_expected(kind, message)}"
+
+
+def _expected(kind: str, message: str) -> str:
+    """Return what pydantic expected, in words that follow "expected"."""
+    expected = _EXPECTED.get(kind, message.removeprefix("Input should be "))
+    is_bound = kind.startswith(("greater_than", "less_than"))
+    return f"a number {expected}" if is_bound else f"{expected[:1].lower()}{expected[1:]}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else in_yaml(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

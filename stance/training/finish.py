@@ -1,15 +1,16 @@
 """From trained weights to a model folder: the export, and probabilities that can be believed."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from stance.data.examples import Example
-from stance.data.mix import build_mix
-from stance.errors import ConfigError
-from stance.labels import STANCE_LABELS, TOXICITY_LABELS
+from stance.labels import STANCE_LABELS, TOXICITY_LABELS, ToxicityLabel
 from stance.modeling.calibration import (
     LEAST_TOXICITY_FOR_SPANS,
     Calibration,
@@ -29,15 +30,31 @@ from stance.modeling.spans import character_f1, join_tokens
 from stance.training.batches import first_windows
 from stance.training.config import TrainConfig
 
-# Whether an example has the label that a head is calibrated on.
-_KNOWS: dict[str, Callable[[Example], bool]] = {
-    "stance": lambda example: example.stance is not None,
-    "relevance": lambda example: example.relevance is not None,
-    "toxicity": lambda example: bool(example.toxicity),
-    "spans": lambda example: example.toxic_spans is not None,
-}
 _PARITY_WINDOWS = 200
+# To fewer rows, or fewer of a class, a temperature or threshold fits their accidents.
+LEAST_ROWS = 20
+LEAST_OF_CLASS = 10
 _SPAN_THRESHOLDS = tuple(step / 20 for step in range(2, 19))
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What was found on the way from weights to a model folder.
+
+    Parameters
+    ----------
+    parity : Parity
+    fitted : mapping of str to int
+        By head or toxicity label, the rows that its probabilities were fitted on; 0 where there
+        were too few and it is calibrated as the model that training started from.
+    """
+
+    parity: Parity
+    fitted: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for `metrics.json`."""
+        return {"export": self.parity.to_dict(), "calibrated_on": self.fitted}
 
 
 def finish(
@@ -46,41 +63,38 @@ def finish(
     config: TrainConfig,
     held_out: dict[str, list[Example]],
     folder: Path,
-) -> Parity:
-    """Write the checkpoint in float16, `model.onnx` and `calibration.json`; return the parity.
+    start: Calibration | None = None,
+) -> Finished:
+    """Write the checkpoint in float16, `model.onnx` and `calibration.json`.
 
     The calibration is fitted on the 8-bit file's own logits, since those are what users get.
+
+    Parameters
+    ----------
+    model, encoder, config
+    held_out : dict of str to list of Example
+        By head, what it is calibrated on.
+    folder : Path
+    start : Calibration, optional
+        Of the model that training started from: what a head keeps that has too few rows.
     """
     model.save(folder, torch.float16)
     # What is exported is what is stored: a reader of the checkpoint gets the same numbers.
     model = CommentModel.load(folder)
-    sample = [example for rows in held_out.values() for example in rows[: _PARITY_WINDOWS // 4]]
-    parity = export(model, folder, first_windows(sample, encoder))
+    parity = export(model, folder, first_windows(_parity_sample(held_out), encoder))
     runtime = Runtime(folder / FILE_NAME)
     logits = {name: runtime.run(first_windows(rows, encoder)) for name, rows in held_out.items()}
-    calibrate(held_out, logits, config, encoder).save(folder)
-    return parity
+    calibration, fitted = calibrate(held_out, logits, config, encoder, start)
+    calibration.save(folder)
+    return Finished(parity, fitted)
 
 
-def read_held_out(config: TrainConfig) -> dict[str, list[Example]]:
-    """Return the rows that each head is calibrated on.
-
-    Raises
-    ------
-    ConfigError
-        A head has no row with a label of its own.
-    """
-    held_out = {}
-    for head, knows in _KNOWS.items():
-        shares = [share.to_share() for share in getattr(config.calibration, head)]
-        examples, _ = build_mix(shares, Path(config.data_root), config.seed, split="dev")
-        held_out[head] = [example for example in examples if knows(example)][: config.max_rows]
-        if not held_out[head]:
-            raise ConfigError(
-                f"calibration.{head}: no row of a dev split with such a label in "
-                f"{[share.corpus for share in shares]}; name a corpus that has some"
-            )
-    return held_out
+def _parity_sample(held_out: dict[str, list[Example]]) -> list[Example]:
+    """Return rows of every head, and of their texts alone too where a head has none."""
+    sample = [example for rows in held_out.values() for example in rows[: _PARITY_WINDOWS // 4]]
+    if all(held_out.values()):
+        return sample
+    return [*sample, *(replace(example, target=None) for example in sample)]
 
 
 def calibrate(
@@ -88,23 +102,62 @@ def calibrate(
     logits: dict[str, Logits],
     config: TrainConfig,
     encoder: InputEncoder,
-) -> Calibration:
-    """Return the calibration of a model from its logits on held-out rows, by head."""
-    temperature, bias = _fit_stance(held_out["stance"], logits["stance"])
-    scales, thresholds = _fit_toxicity(
-        held_out["toxicity"], logits["toxicity"], config.calibration.toxic_share
-    )
-    start = uncalibrated(config.name, encoder.max_length)
-    return Calibration(
-        model=start.model,
-        max_length=start.max_length,
-        stance_temperature=temperature,
-        stance_bias=bias,
-        relevance=_fit_relevance(held_out["relevance"], logits["relevance"]),
+    start: Calibration | None = None,
+) -> tuple[Calibration, dict[str, int]]:
+    """Return a model's calibration from its logits on held-out rows, and on how many each was.
+
+    Parameters
+    ----------
+    held_out, logits : dict
+        By head.
+    config, encoder
+    start : Calibration, optional
+        What a head keeps that has too few rows.
+    """
+    base = start or uncalibrated(config.name, encoder.max_length)
+    fitted = {head: _enough(head, rows) for head, rows in held_out.items() if head != "toxicity"}
+    stance = base.stance_temperature, base.stance_bias
+    if fitted["stance"]:
+        stance = _fit_stance(held_out["stance"], logits["stance"])
+    relevance = base.relevance
+    if fitted["relevance"]:
+        relevance = _fit_relevance(held_out["relevance"], logits["relevance"])
+    scales, thresholds = dict(base.toxicity), dict(base.thresholds)
+    for label in TOXICITY_LABELS:
+        fitted[label] = _enough(label, held_out["toxicity"])
+        if fitted[label]:
+            scales[label], thresholds[label] = _fit_toxicity(
+                held_out["toxicity"], logits["toxicity"], label, config.calibration.toxic_share
+            )
+    spans = base.span_threshold
+    if fitted["spans"]:
+        spans = _fit_span_threshold(held_out["spans"], logits["spans"], scales, encoder)
+    calibration = Calibration(
+        model=config.name,
+        max_length=encoder.max_length,
+        stance_temperature=stance[0],
+        stance_bias=stance[1],
+        relevance=relevance,
         toxicity=scales,
         thresholds=thresholds,
-        span_threshold=_fit_span_threshold(held_out["spans"], logits["spans"], scales, encoder),
+        span_threshold=spans,
+        languages=tuple(config.languages) if config.languages else base.languages,
     )
+    return calibration, fitted
+
+
+def _enough(head: str, examples: Sequence[Example]) -> int:
+    """Return how many rows a head or toxicity label can be fitted on, or 0 if that is too few."""
+    if head == "spans":
+        return len(examples) if len(examples) >= LEAST_ROWS else 0
+    if head in ("stance", "relevance"):
+        values: list[Any] = [getattr(example, head) for example in examples]
+    else:
+        known = (example.toxicity.get(head) for example in examples)  # type: ignore[call-overload]
+        values = [value >= 0.5 for value in known if value is not None]
+    of_class = sorted(Counter(values).values())
+    enough = len(values) >= LEAST_ROWS and len(of_class) > 1 and of_class[-2] >= LEAST_OF_CLASS
+    return len(values) if enough else 0
 
 
 def _fit_stance(
@@ -120,21 +173,19 @@ def _fit_relevance(examples: Sequence[Example], logits: Logits) -> tuple[float, 
 
 
 def _fit_toxicity(
-    examples: Sequence[Example], logits: Logits, natural_share: float
-) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
-    toxic = np.array([example.toxicity.get("toxicity", 0.0) for example in examples])
-    scales: dict[str, tuple[float, float]] = {}
-    thresholds: dict[str, float] = {}
-    for column, label in enumerate(TOXICITY_LABELS):
-        known = [place for place, example in enumerate(examples) if label in example.toxicity]
-        gold: Floats = np.array([examples[place].toxicity[label] for place in known])
-        values = logits.toxicity[known, column]
+    examples: Sequence[Example], logits: Logits, label: ToxicityLabel, natural_share: float | None
+) -> tuple[tuple[float, float], float]:
+    """Return the scale and bias of one toxicity label, and its threshold."""
+    known = [place for place, example in enumerate(examples) if label in example.toxicity]
+    gold: Floats = np.array([examples[place].toxicity[label] for place in known])
+    values = logits.toxicity[known, TOXICITY_LABELS.index(label)]
+    weights = None
+    if natural_share is not None:
         # Weighed anew for each kind: not every corpus labels every kind.
-        weights = natural_weights(toxic[known], natural_share)
-        scales[label] = fit_platt(values, gold, weights)
-        probabilities = sigmoid(values * scales[label][0] + scales[label][1])
-        thresholds[label] = best_threshold(probabilities, gold, weights)
-    return scales, thresholds
+        toxic = np.array([examples[place].toxicity.get("toxicity", 0.0) for place in known])
+        weights = natural_weights(toxic, natural_share)
+    scale, bias = fit_platt(values, gold, weights)
+    return (scale, bias), best_threshold(sigmoid(values * scale + bias), gold, weights)
 
 
 def _fit_span_threshold(

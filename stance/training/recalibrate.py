@@ -5,8 +5,6 @@ a false alarm costs: these functions choose thresholds on rows of theirs, say ho
 there, and write a copy of the model that has them.
 """
 
-import secrets
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.data.labelled import LabelledData, LabelledRow
-from stance.errors import DataError, OutputError
+from stance.errors import DataError
 from stance.labels import TOXICITY_LABELS, ToxicityLabel
 from stance.modeling.calibration import Calibration, Floats, fit_platt, natural_weights, sigmoid
+from stance.modeling.folder import copied_model
 
 Figure = Literal["precision", "recall"]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
@@ -344,24 +343,6 @@ def _estimate(part: Floats, whole: Floats) -> Estimate:
 # The copy
 
 
-def check_new_folder(folder: Path, model: Path) -> None:
-    """Check that a copy of a model can be written to a folder.
-
-    Raises
-    ------
-    OutputError
-        It holds something, is part of the model's folder, or the folder above it is missing.
-    """
-    folder, model = folder.resolve(), model.resolve()
-    problem = f"cannot write {folder}"
-    if folder == model or model in folder.parents:
-        raise OutputError(f"{problem}: the model is there; name another folder")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{problem}: there is something already; name a new folder")
-    if not folder.parent.is_dir():
-        raise OutputError(f"{problem}: there is no folder {folder.parent}; create it first")
-
-
 def write_copy(model: Path, folder: Path, calibration: Calibration, card: str = "") -> None:
     """Write a copy of a model folder with another calibration; it appears whole or not at all.
 
@@ -375,23 +356,9 @@ def write_copy(model: Path, folder: Path, calibration: Calibration, card: str = 
     Raises
     ------
     OutputError
-        As for `check_new_folder`, and where writing fails, such as on a full disk.
+        As for `stance.modeling.folder.copied_model`.
     """
-    check_new_folder(folder, model)
-    final = folder.resolve()
-    temporary = final.with_name(f".stance-{secrets.token_hex(8)}.tmp")
-    try:
-        temporary.mkdir()
-        for file in model.iterdir():
-            if file.is_file():
-                shutil.copyfile(file, temporary / file.name)
-        calibration.save(temporary)
-        with (temporary / "README.md").open("a", encoding="utf-8") as stream:
+    with copied_model(model, folder) as copy:
+        calibration.save(copy)
+        with (copy / "README.md").open("a", encoding="utf-8") as stream:
             stream.write(card)
-        if final.exists():  # an empty folder, which not every system replaces
-            final.rmdir()
-        temporary.rename(final)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

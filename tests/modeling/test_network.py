@@ -105,3 +105,51 @@ def test_a_loss_is_the_mean_over_the_labelled_rows_alone() -> None:
     assert float(relevance["relevance"]) == pytest.approx(
         float(torch.log1p(torch.exp(torch.tensor(-3.0))))
     )
+
+
+def test_soft_targets_have_a_loss_of_their_own_and_do_not_thin_out_the_labels_own() -> None:
+    labels = {
+        "stance_labels": torch.tensor([0, UNKNOWN_STANCE]),
+        "relevance_labels": torch.tensor([UNKNOWN, UNKNOWN]),
+        "toxicity_labels": torch.full((2, 6), UNKNOWN),
+        "span_labels": torch.full((2, 3), UNKNOWN),
+    }
+    output = {
+        "stance": torch.zeros(2, 3),
+        "relevance": torch.zeros(2),
+        "toxicity": torch.tensor([[2.0] * 6, [0.0] * 6]),
+        "spans": torch.zeros(2, 3),
+    }
+    soft = {
+        "soft_stance": torch.tensor([[UNKNOWN] * 3, [0.5, 0.25, 0.25]]),
+        "soft_toxicity": torch.tensor([[UNKNOWN] * 6, [0.5] * 6]),
+    }
+    alone = losses(output, **labels)
+    found = losses(output, **labels, **soft)
+    assert {name: found[name] for name in alone} == alone
+    assert float(found["soft_stance"]) == pytest.approx(float(torch.log(torch.tensor(3.0))))
+    assert float(found["soft_toxicity"]) == pytest.approx(float(torch.log(torch.tensor(2.0))))
+
+
+def test_a_weighted_label_counts_so_much_more() -> None:
+    labels = {
+        "stance_labels": torch.tensor([0, 1]),
+        "relevance_labels": torch.tensor([UNKNOWN, UNKNOWN]),
+        "toxicity_labels": torch.tensor([[1.0] * 6, [0.0] * 6]),
+        "span_labels": torch.full((2, 3), UNKNOWN),
+    }
+    output = {
+        "stance": torch.tensor([[1.0, 0.0, 0.0], [2.0, 0.0, 0.0]]),
+        "relevance": torch.zeros(2),
+        "toxicity": torch.tensor([[1.0] * 6, [2.0] * 6]),
+        "spans": torch.zeros(2, 3),
+    }
+    each = [
+        losses(
+            output, **labels, stance_weights=weight, toxicity_weights=weight[:, None].expand(2, 6)
+        )
+        for weight in (torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0]), torch.tensor([3.0, 1.0]))
+    ]
+    for head in ("stance", "toxicity"):
+        first, second, mixed = (float(found[head]) for found in each)
+        assert mixed == pytest.approx(1.5 * first + 0.5 * second)

@@ -24,7 +24,7 @@ def message(path: Path, *overrides: str) -> str:
 def test_the_default_configuration_is_valid_and_reads_the_environment() -> None:
     config = load_config(DEFAULT)
     assert config.data_root == "/corpora"
-    assert [stage.name for stage in config.stages] == ["everything", "reader-comments"]
+    assert [stage.name for stage in config.stages] == ["breadth", "reader-comments-again"]
 
 
 def test_a_shipped_configuration_is_known_by_its_name() -> None:
@@ -38,7 +38,7 @@ def test_an_override_reaches_into_lists_and_is_typed() -> None:
 
 def test_an_unknown_key_is_named_with_its_place() -> None:
     assert message(DEFAULT, "stages.0.epoch=3") == (
-        f"{DEFAULT}: stages.0.epoch: no such option; expected those of configs/default-model.yaml"
+        f"{DEFAULT}: stages.0.epoch: no such option; expected those of configs/finetune.yaml"
     )
 
 

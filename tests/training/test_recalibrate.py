@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("sklearn", reason="evaluation is not installed")
-from stance import cli
 from stance.cli import main
+from stance.commands import calibrate
 from stance.data.labelled import LabelledData, LabelledRow
 from stance.errors import DataError, OutputError
 from stance.labels import TOXICITY_LABELS
@@ -264,7 +264,7 @@ def test_a_copy_that_fails_leaves_nothing(
 def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_analyzer: Any) -> Path:
     """Comments that the fake model scores 0.9 and 0.1: of 40 of the former 30 are toxic."""
     fake_analyzer.calibration = uncalibrated("fake 1.0", 256)
-    monkeypatch.setattr(cli, "load_analyzer", lambda model, threads: fake_analyzer)
+    monkeypatch.setattr(calibrate, "load_analyzer", lambda model, threads: fake_analyzer)
     path = tmp_path / "labelled.jsonl"
     lines = [
         {"body": f"{'idiot' if n < 40 else 'fine'} {n}", "toxicity": "yes" if n < 30 else "0"}

@@ -1,87 +1,19 @@
 """A whole run on a tiny encoder and made-up corpora in the published formats."""
 
 import json
+import platform
 from pathlib import Path
 
 import pytest
-import yaml
 
 pytest.importorskip("torch", reason="training is not installed")
-from transformers import TrainerState
-
 from stance.cli import main
 from stance.errors import ConfigError
 from stance.scoring.analyzer import Analyzer
 from stance.training.config import TrainConfig, load_config
-from stance.training.train import corpora_of, train
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("corpora")
-    opinions = [("love", "1"), ("hate", "0")]
-    rows = [
-        f"we {word} trams {n},trams,tram,{code},3\n" for n in range(24) for word, code in opinions
-    ]
-    rows += [f"the hall is open {n},hall,trams,2,4\n" for n in range(12)]
-    write(
-        root / "stance/vast/vast_train.csv",
-        "post,new_topic,topic_str,label,type_idx\n" + "".join(rows),
-    )
-    for part in ("dev", "test"):
-        held_out = [
-            f"{part} {n} we {word} cars,cars,{label},{n % 2}\n"
-            for n in range(6)
-            for word, label in (("love", "FAVOR"), ("hate", "AGAINST"), ("open", "NONE"))
-        ]
-        write(
-            root / f"stance/vast/vast_{part}.csv",
-            "Tweet,Target 1,Stance 1,seen?\n" + "".join(held_out),
-        )
-    for part in ("train", "trial", "test"):
-        spans = [
-            f'"[4, 5, 6, 7]",you fool {part} {n}\n[],you are good {part} {n}\n' for n in range(12)
-        ]
-        write(root / f"toxicity/toxic_spans/tsd_{part}.csv", "spans,text\n" + "".join(spans))
-    for name in ("text_comment_1.csv", "text_comment_2.csv"):
-        rows = [f"you idiot {name} {n},1\nwe love bikes {name} {n},0\n" for n in range(60)]
-        write(
-            root / f"toxicity/jigsaw_binary_first20k/{name}",
-            "comment_text,labels\n" + "".join(rows),
-        )
-    return root
-
-
-@pytest.fixture
-def config_path(tmp_path: Path, tiny_encoder: Path, data_root: Path) -> Path:
-    mix = [{"corpus": name} for name in ("vast", "toxic_spans", "jigsaw_first20k")]
-    stage = {"learning_rate": 1e-3, "head_learning_rate": 1e-3, "mix": mix}
-    path = tmp_path / "config.yaml"
-    write(
-        path,
-        yaml.safe_dump(
-            {
-                "name": "tiny-0.0",
-                "output": str(tmp_path / "run"),
-                "data_root": str(data_root),
-                "encoder": str(tiny_encoder),
-                "max_length": 160,
-                "stages": [{"name": "one", **stage}, {"name": "two", **stage}],
-                "calibration": {
-                    "stance": [{"corpus": "vast"}],
-                    "relevance": [{"corpus": "vast"}],
-                    "toxicity": [{"corpus": "jigsaw_first20k"}],
-                    "spans": [{"corpus": "toxic_spans"}],
-                },
-            }
-        ),
-    )
-    return path
+from stance.training.loop import lacks_bfloat16
+from stance.training.rows import corpora_of
+from stance.training.train import train
 
 
 def test_a_run_leaves_a_model_folder_that_scores(config_path: Path, tmp_path: Path) -> None:
@@ -113,43 +45,11 @@ def test_a_run_leaves_a_model_folder_that_scores(config_path: Path, tmp_path: Pa
 
 
 def test_a_used_output_folder_is_refused_and_left_alone(config_path: Path, tmp_path: Path) -> None:
-    write(tmp_path / "run" / "notes.txt", "mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(ConfigError, match="is not empty: add --resume to go on there"):
         train(load_config(config_path))
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
-
-
-def test_an_interrupted_run_goes_on_to_the_same_weights(
-    config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = ["save_steps=2", f"output={tmp_path / 'one'}"]
-    whole = train(load_config(config_path, one))
-
-    def interrupt(
-        self: object, args: object, state: TrainerState, *_: object, **__: object
-    ) -> None:
-        if state.global_step == 5:
-            raise KeyboardInterrupt
-
-    two = load_config(config_path, ["save_steps=2", f"output={tmp_path / 'two'}"])
-    with monkeypatch.context() as patch:
-        patch.setattr("stance.training.train._Log.on_step_end", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            train(two)
-    checkpoints = tmp_path / "two" / "stage-1-one"
-    assert (checkpoints / "checkpoint-4").is_dir()
-    # What kill -9 leaves of a newer checkpoint is passed over.
-    write(checkpoints / "checkpoint-6" / "trainer_state.json", "{}")
-    resumed = train(two, resume=True)
-    weights = [(folder / "model.safetensors").read_bytes() for folder in (whole, resumed)]
-    assert weights[0] == weights[1]
-
-
-def test_resuming_with_other_settings_is_refused(config_path: Path, tmp_path: Path) -> None:
-    stage = tmp_path / "run" / "stage-1-one" / "stage.json"
-    write(stage, json.dumps({"settings": {"seed": 5}}))
-    with pytest.raises(ConfigError, match="was trained with other settings"):
-        train(load_config(config_path), resume=True)
 
 
 def test_a_head_without_held_out_rows_is_refused_before_training(
@@ -201,6 +101,35 @@ def test_several_seeds_end_in_the_mean_of_their_weights(config_path: Path, tmp_p
     assert [run["seed"] for run in runs] == [1, 2]
 
 
+def test_the_start_keeps_its_share_in_what_a_run_ends_with(
+    config_path: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    from stance.modeling.network import CommentModel
+
+    start = train(load_config(config_path))
+    again = tmp_path / "again"
+    folder = train(
+        load_config(config_path, [f"encoder={start}", f"output={again}", "keep_start=0.25"])
+    )
+    before, after = (CommentModel.load(path).state_dict() for path in (start, folder))
+    trained = load_file(again / "stage-2-two" / "weights.safetensors")
+    for name in ("heads.stance.weight", "heads.relevance.bias"):
+        assert not trained[name].equal(before[name])
+        wanted = 0.75 * trained[name] + 0.25 * before[name]
+        assert after[name].allclose(wanted, atol=2e-3)  # stored in half precision
+
+
+def test_a_bare_encoder_has_nothing_to_keep(
+    config_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(config_path), "--set", "keep_start=0.25"]) == 2
+    assert "is a bare encoder, whose heads know nothing yet; leave keep_start out" in (
+        capsys.readouterr().err
+    )
+
+
 def test_frozen_embeddings_stay_as_they_are_and_lower_layers_learn_more_slowly(
     config_path: Path, tmp_path: Path
 ) -> None:
@@ -224,3 +153,32 @@ def test_frozen_embeddings_stay_as_they_are_and_lower_layers_learn_more_slowly(
         for name in [f"encoder.encoder.layer.{layer}.output.dense.weight"]
     ]
     assert moved[0] < moved[1] / 100
+
+
+class Said(Exception):  # noqa: N818
+    """Ends a run at the first thing that it says."""
+
+
+def stop(line: str) -> None:
+    raise Said(line)
+
+
+def test_a_precision_that_is_slow_here_is_said_before_training(
+    config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stance.training.train.lacks_bfloat16", lambda: True)
+    with pytest.raises(Said, match=r"no units for bfloat16.*add --set precision=float32"):
+        train(load_config(config_path, ["precision=bfloat16"]), say=stop)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/cpuinfo").exists() or platform.machine() != "x86_64",
+    reason="what the processor has is read where Linux tells it",
+)
+def test_what_the_processor_lacks_is_what_linux_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    assert lacks_bfloat16() == flags.isdisjoint({"avx512_bf16", "amx_tile"})
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert not lacks_bfloat16()

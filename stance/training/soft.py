@@ -1,0 +1,79 @@
+"""What is not labelled is not forgotten: a starting model's own probabilities as soft targets.
+
+Fine-tuning on rows that label one head alone would let the others drift. So each head learns, where
+nobody labelled it, what the model said before training: learning without forgetting (Li & Hoiem
+2016, https://arxiv.org/abs/1606.09282), a kind of distillation (Hinton et al. 2015).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from stance.labels import STANCE_LABELS
+from stance.modeling.network import SOFT, UNKNOWN, UNKNOWN_STANCE, CommentModel
+from stance.modeling.runtime import BATCH_TOKENS, batches
+from stance.training.batches import Collator
+
+Row = dict[str, Any]
+
+
+def with_soft_targets(rows: Sequence[Row], start: CommentModel, pad_id: int) -> list[Row]:
+    """Return encoded rows with a model's probabilities for what they do not label.
+
+    Stance and relevance are asked of pairs alone, toxicity and spans of comments alone, as in
+    scoring.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        As `stance.training.batches.encode_examples` yields them.
+    start : CommentModel
+        The model before training.
+    pad_id : int
+    """
+    special = frozenset(start.special_ids.tolist())
+    said = _probabilities(rows, start, pad_id)
+    return [{**row, **_unlabelled(row, own, special)} for row, own in zip(rows, said, strict=True)]
+
+
+def _probabilities(rows: Sequence[Row], start: CommentModel, pad_id: int) -> list[Row]:
+    collate = Collator(pad_id)
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    said: list[Row] = [{} for _ in rows]
+    was_training = start.training
+    start.eval()
+    with torch.inference_mode():
+        for places in batches([row["length"] for row in rows], BATCH_TOKENS):
+            batch = collate([rows[place] for place in places])
+            output = start(**{name: batch[name] for name in names})
+            stance = torch.softmax(output["stance"], dim=-1).tolist()
+            others = {
+                name: torch.sigmoid(output[name]).tolist()
+                for name in ("relevance", "toxicity", "spans")
+            }
+            for number, place in enumerate(places):
+                said[place] = {name: values[number] for name, values in others.items()}
+                said[place]["stance"] = stance[number]
+    start.train(was_training)
+    return said
+
+
+def _unlabelled(row: Row, said: Row, special: frozenset[int]) -> Row:
+    """Return what a model said of a row, where the row has no label of its own."""
+    is_pair = any(row["token_type_ids"])
+    stance_is_open = is_pair and row["stance_labels"] == UNKNOWN_STANCE
+    relevance_is_open = is_pair and row["relevance_labels"] == UNKNOWN
+    spans_are_open = not is_pair and all(label == UNKNOWN for label in row["span_labels"])
+    return {
+        f"{SOFT}stance": said["stance"] if stance_is_open else [UNKNOWN] * len(STANCE_LABELS),
+        f"{SOFT}relevance": said["relevance"] if relevance_is_open else UNKNOWN,
+        f"{SOFT}toxicity": [
+            own if not is_pair and label == UNKNOWN else UNKNOWN
+            for label, own in zip(row["toxicity_labels"], said["toxicity"], strict=True)
+        ],
+        f"{SOFT}spans": [
+            own if spans_are_open and token not in special else UNKNOWN
+            for token, own in zip(row["input_ids"], said["spans"], strict=False)  # padded
+        ],
+    }

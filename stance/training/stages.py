@@ -1,0 +1,390 @@
+"""The stages of a run, one after the other, and what each leaves in its folder."""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import TrainerState
+
+from stance.errors import ConfigError
+from stance.modeling.encoding import InputEncoder
+from stance.modeling.network import CommentModel, write_json
+from stance.training import processes
+from stance.training.balance import with_class_weights
+from stance.training.batches import encode_examples
+from stance.training.checkpoints import (
+    checkpoints,
+    last_whole_checkpoint,
+    read_facts,
+    remove_broken,
+    writing,
+)
+from stance.training.config import StageConfig, TrainConfig
+from stance.training.loop import (
+    GO_ON,
+    WEIGHTS_OF_CHECKPOINT,
+    StageTrainer,
+    load_best,
+    mean_loss,
+    pad_id,
+)
+from stance.training.progress import Progress
+from stance.training.rows import Sources, stage_rows
+from stance.training.soft import with_soft_targets
+from stance.training.start import soft_model
+from stance.training.stopping import DevRows, is_over
+
+_WEIGHTS = "weights.safetensors"
+_SETTINGS = "settings.json"
+_STATE = "trainer_state.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One seed of a stage.
+
+    Parameters
+    ----------
+    seed : int
+    folder : Path
+        Gets checkpoints, log, weights and `run.json`.
+    done : dict or None
+        What an earlier process did, where the run is finished; nothing below is there then.
+    rows : Dataset
+        As `stance.training.batches.encode_examples` yields them.
+    dev : DevRows or None
+        Where the stage stops early.
+    facts : dict
+        Of the rows, for `run.json`.
+    digest : str
+        Of the rows' tokens and labels.
+    """
+
+    seed: int
+    folder: Path
+    done: dict[str, Any] | None = None
+    rows: Dataset | None = None
+    dev: DevRows | None = None
+    facts: dict[str, Any] | None = None
+    digest: str = ""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of an epoch."""
+        return 0 if self.facts is None else int(self.facts["tokens"])
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage and its runs, ready to be trained.
+
+    Parameters
+    ----------
+    config : StageConfig
+    title : str
+        What progress calls it.
+    folder : Path
+    settings : dict
+        What its weights depend on.
+    done : dict or None
+        What an earlier process did, where the stage is finished.
+    runs : list of Run
+        None of a finished stage.
+    """
+
+    config: StageConfig
+    title: str
+    folder: Path
+    settings: dict[str, Any]
+    done: dict[str, Any] | None
+    runs: list[Run]
+
+
+# Before training: everything that can be wrong is to be found before the hours that it takes
+
+
+def prepare_stages(
+    config: TrainConfig, encoder: InputEncoder, sources: Sources, *, resume: bool
+) -> list[Stage]:
+    """Read the rows of all stages that an earlier process did not finish.
+
+    Raises
+    ------
+    ConfigError
+        That process had other settings, or there are no dev rows to stop by.
+    DataError
+        A corpus cannot be read, or there is nothing to learn.
+    """
+    return [
+        _prepare_stage(config, stage, number, encoder, sources, resume=resume)
+        for number, stage in enumerate(config.stages, 1)
+    ]
+
+
+def _prepare_stage(
+    config: TrainConfig,
+    stage: StageConfig,
+    number: int,
+    encoder: InputEncoder,
+    sources: Sources,
+    *,
+    resume: bool,
+) -> Stage:
+    folder = Path(config.output) / f"stage-{number}-{stage.name}"
+    title = f"stage {number} of {len(config.stages)}, {stage.name}"
+    settings = _settings(stage, config)
+    if resume:
+        _check_settings(folder, settings)
+    done = _read(folder / "stage.json") if resume else None
+    runs = []
+    seeds = stage.seeds or [config.seed]
+    for seed in seeds if done is None else ():
+        place = folder if len(seeds) == 1 else folder / f"seed-{seed}"
+        finished = _read(place / "run.json") if resume else None
+        if finished is not None:
+            runs.append(Run(seed, place, finished))
+        else:
+            runs.append(_prepare_run(config, stage, number, seed, place, encoder, sources))
+            _say(
+                f"{title}, seed {seed}: {len(runs[-1].rows or ()):,} rows, "
+                f"{runs[-1].tokens:,} tokens"
+            )
+    return Stage(stage, title, folder, settings, done, runs)
+
+
+def _settings(stage: StageConfig, config: TrainConfig) -> dict[str, Any]:
+    """Return what the weights of a stage depend on, as plain values."""
+    common = {"encoder", "max_length", "seed", "precision", "batch_size", "weight_decay", "dropout"}
+    return {**config.model_dump(include=common | {"max_rows"}), **stage.model_dump()}
+
+
+def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
+    found = _read(folder / _SETTINGS)
+    if found is None or found == settings:
+        return
+    changed = sorted(name for name in {*found, *settings} if found.get(name) != settings.get(name))
+    raise ConfigError(
+        f"{folder}: was trained with other settings than the configuration has now "
+        f"({', '.join(changed)}); set another output, or go back to those in {_SETTINGS} there"
+    )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _prepare_run(
+    config: TrainConfig,
+    stage: StageConfig,
+    number: int,
+    seed: int,
+    folder: Path,
+    encoder: InputEncoder,
+    sources: Sources,
+) -> Run:
+    start = soft_model(config, stage)
+    drawn = stage_rows(config, stage, seed + number, sources, soft=start is not None)
+    for remark in drawn.remarks():
+        _say(remark)
+    pad = pad_id(encoder.tokenizer)
+    rows = list(encode_examples(drawn.train, encoder))
+    digest = _digest(rows)
+    tokens = sum(row["length"] for row in rows)
+    if stage.class_weights == "balanced":
+        rows = with_class_weights(rows)
+    if start is not None:
+        rows = with_soft_targets(rows, start, pad)
+    dev = None
+    if stage.early_stopping is not None:
+        dev = DevRows(drawn.dev, encoder, pad)
+        dev.check(stage.early_stopping.metric)
+    facts = {
+        "rows": len(rows),
+        "tokens": tokens,
+        "mix": drawn.report.to_dict(),
+        "labelled": drawn.labelled(),
+        "constant_labels": list(drawn.constant),
+    }
+    return Run(seed, folder, None, Dataset.from_list(rows), dev, facts, digest)
+
+
+def _digest(rows: Sequence[dict[str, Any]]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(repr(sorted(row.items())).encode())
+    return digest.hexdigest()
+
+
+# Training
+
+
+def run_stage(
+    model: CommentModel,
+    stage: Stage,
+    config: TrainConfig,
+    encoder: InputEncoder,
+    progress: Progress,
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    """Train `model` in place on a stage's rows, or load what the finished stage left.
+
+    With several seeds each starts from the weights that `model` has now, and the mean of theirs
+    is taken (Wortsman et al. 2022, https://arxiv.org/abs/2203.05482).
+
+    Returns
+    -------
+    dict
+        The stage's name, settings and, for each seed, rows, tokens, steps, mean loss and mix.
+
+    Raises
+    ------
+    ConfigError
+        A checkpoint is of other rows.
+    OutputError
+        The folder cannot be written to.
+    """
+    if stage.done is not None:
+        model.load_state_dict(load_file(stage.folder / _WEIGHTS))
+        return stage.done
+    _write(stage.folder / _SETTINGS, stage.settings)
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    runs = []
+    for run in stage.runs:
+        model.load_state_dict(start)
+        runs.append(_run_seed(model, stage, run, config, encoder, progress, resume=resume))
+        progress.end()
+    if len(stage.runs) > 1:
+        model.load_state_dict(mean_weights([run.folder / _WEIGHTS for run in stage.runs]))
+        _save_weights(model, stage.folder)
+    done = {"name": stage.config.name, "settings": stage.settings, "runs": runs}
+    _write(stage.folder / "stage.json", done)
+    return done
+
+
+def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
+    """Return the mean of the weights in several safetensors files of the same network."""
+    total: dict[str, Tensor] = {}
+    for path in paths:
+        for name, value in load_file(path).items():
+            total[name] = total[name] + value if name in total else value
+    return {name: value / len(paths) for name, value in total.items()}
+
+
+def _run_seed(
+    model: CommentModel,
+    stage: Stage,
+    run: Run,
+    config: TrainConfig,
+    encoder: InputEncoder,
+    progress: Progress,
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    """Train on the mix that a seed drew, or load what it left; return what was done."""
+    if run.done is not None:
+        model.load_state_dict(load_file(run.folder / _WEIGHTS))
+        return run.done
+    with writing(run.folder, GO_ON):
+        run.folder.mkdir(parents=True, exist_ok=True)
+    model.encoder.get_input_embeddings().requires_grad_(not stage.config.freeze_embeddings)
+    model.soft_weight = stage.config.soft_targets
+    batch_size = stage.config.batch_size or config.batch_size
+    progress.begin(stage.title, min(batch_size, len(run.rows or ())))
+    trainer = StageTrainer(
+        model,
+        stage.config,
+        config,
+        run.folder,
+        seed=run.seed,
+        rows=run.rows,
+        dev=run.dev,
+        pad_id=pad_id(encoder.tokenizer),
+        facts={"rows": run.digest},
+        progress=progress,
+    )
+    checkpoint = _checkpoint_to_go_on_from(run) if resume else None
+    state = None if checkpoint is None else TrainerState.load_from_json(str(checkpoint / _STATE))
+    if checkpoint is not None and state is not None and is_over(state, stage.config.early_stopping):
+        model.load_state_dict(load_file(checkpoint / WEIGHTS_OF_CHECKPOINT))
+    else:
+        trainer.train(None if checkpoint is None else str(checkpoint))
+        state = trainer.state
+    if state.best_global_step is not None:
+        load_best(model, state, run.folder)
+    done = {"seed": run.seed, **(run.facts or {}), **_outcome(state)}
+    _save_weights(model, run.folder)
+    _write(run.folder / "run.json", done)
+    processes.wait_for_all()  # until the weights are there, and the best were read by everybody
+    if processes.is_first():
+        for unneeded in checkpoints(run.folder):
+            shutil.rmtree(unneeded)
+    return done
+
+
+def _checkpoint_to_go_on_from(run: Run) -> Path | None:
+    checkpoint = processes.from_first(
+        last_whole_checkpoint(run.folder) if processes.is_first() else None
+    )
+    if checkpoint is not None and read_facts(checkpoint)["rows"] != run.digest:
+        raise ConfigError(
+            f"{checkpoint}: was trained on other rows than the configuration gives now; bring back "
+            "the data as it was, or set another output"
+        )
+    if processes.is_first():
+        remove_broken(run.folder)
+        whence = "from its start" if checkpoint is None else f"from {checkpoint.name}"
+        _say(f"{run.folder}: goes on {whence}")
+    return checkpoint
+
+
+def where_to_go_on(output: Path) -> str:
+    """Return from where `--resume` would go on with what is in an output folder, in words."""
+    sealed = [
+        checkpoint
+        for folder in {path.parent for path in output.glob("stage-*/**/checkpoint-*")}
+        if (checkpoint := last_whole_checkpoint(folder)) is not None
+    ]
+    if sealed:
+        return str(max(sealed, key=lambda path: path.stat().st_mtime))
+    finished = sorted(output.glob("stage-*/stage.json"))
+    return f"the end of {finished[-1].parent}" if finished else "the start"
+
+
+def _outcome(state: TrainerState) -> dict[str, Any]:
+    outcome = {"steps": state.global_step, "loss": round(mean_loss(state), 4)}
+    if state.best_global_step is None:
+        return outcome
+    return {**outcome, "best": {"step": state.best_global_step, "figure": state.best_metric}}
+
+
+def _save_weights(model: CommentModel, folder: Path) -> None:
+    if not processes.is_first():
+        return
+    partial = (folder / _WEIGHTS).with_suffix(".tmp")
+    with writing(folder / _WEIGHTS, GO_ON):
+        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
+        partial.replace(folder / _WEIGHTS)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    if processes.is_first():
+        with writing(path, GO_ON):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, content)
+
+
+def _say(message: str) -> None:
+    if processes.is_first():
+        print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,95 @@
+"""The card of a model that a user trained: what it says of their data, and claims nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pydantic", reason="training is not installed")
+from stance.training.card import write_card
+from stance.training.config import TrainConfig
+
+
+def metrics(start: str | None) -> dict[str, Any]:
+    fitted = {"stance": 150, "relevance": 0, "spans": 0, "toxicity": 0}
+    parity = dict.fromkeys(("stance", "relevance", "toxicity", "spans"), 0.001)
+    return {
+        "starting_model": start,
+        "languages": ["de", "en"],
+        "own_data": {
+            "mine": {
+                "file": "a|b <b>.csv",
+                "rows": {"train": 700, "dev": 150, "test": 150},
+                "drawn_splits": ["dev", "test"],
+            }
+        },
+        "stages": [
+            {
+                "name": "own",
+                "runs": [
+                    {
+                        "mix": {"kept": {"mine": 1400}, "dropped_in_benchmark": {"mine": 3}},
+                        "labelled": {"stance": 700, "insult": 20},
+                    }
+                ],
+            }
+        ],
+        "calibrated_on": fitted,
+        "export": {"windows": 200, "float32": parity, "int8": parity},
+        "before_and_after": [
+            {
+                "data": "mine.jsonl",
+                "title": "Macro-F1",
+                "n": 150,
+                "before": 0.5,
+                "after": 0.6,
+                "difference": 0.1,
+                "interval": [0.02, 0.18],
+            }
+        ],
+    }
+
+
+def card(folder: Path, start: str | None) -> str:
+    config = TrainConfig.model_validate(
+        {
+            "name": "mine-1",
+            "output": "out",
+            "encoder": "some/folder/encoder",
+            "data": {"mine": {"file": "c.csv"}},
+            "stages": [{"name": "own", "mix": [{"corpus": "mine"}]}],
+        },
+        context={"own": ["mine"]},
+    )
+    write_card(config, metrics(start), folder)
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_speaks_of_the_users_data(tmp_path: Path) -> None:
+    text = card(tmp_path, "stance-minilm-0.2")
+    assert text.startswith("---\nlicense: other\nlanguage: [de, en]\n")
+    assert "trained from the model stance-minilm-0.2" in text
+    assert "| own | mine | 1,400 | 3 | of your data |" in text
+    assert "| mine | a\\|b \\<b\\>.csv | 700 | 150 | 150 | dev, test |" in text
+    assert (
+        "| mine.jsonl | Macro-F1 | 150 | 0.5000 | 0.6000 | +0.1000 (+0.0200 to +0.1800) |" in text
+    )
+    assert "fitted on dev rows: stance (150 rows)." in text
+    assert (
+        "Calibrated as the model that training started from, for want of dev rows: relevance, "
+        "spans, toxicity." in text
+    )
+    assert "less\n  what it lost since" in text
+    for claim in ("hatecheck", "Reddit", "Wikipedia", "apache", "Not measured"):
+        assert claim not in text
+
+
+def test_heads_that_were_never_trained_are_named(tmp_path: Path) -> None:
+    text = card(tmp_path, None)
+    assert "encoder encoder with four heads" in text
+    assert "some/folder" not in text
+    assert (
+        "these data label none of the following: their\n  scores mean nothing: toxicity, "
+        "severe_toxicity, obscene, threat, identity_attack, relevance, spans.\n- A flag" in text
+    )
+    assert "Not calibrated, for want of dev rows: relevance, spans, toxicity." in text
