@@ -3,6 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from stance.data.examples import Example, text_key
 from stance.data.labelled import LabelledData, LabelledRow, Names, read_labelled
@@ -117,6 +120,27 @@ def _length(text: str) -> str:
 def slice_columns(data: EvaluationData, asked: Collection[str]) -> EvaluationData:
     """Return data whose columns that a user asked for are marked so, where it has them."""
     return replace(data, asked=tuple(name for name in asked if name in data.columns))
+
+
+def sampled(data: EvaluationData, rows: int, seed: int) -> EvaluationData:
+    """Return data of at most so many rows, drawn at random, in their order."""
+    if len(data.examples) <= rows:
+        return data
+    draw = np.random.default_rng(seed)
+    places = np.sort(draw.choice(len(data.examples), rows, replace=False)).tolist()
+
+    def drawn(values: Sequence[Any]) -> list[Any]:
+        return [values[place] for place in places] if values else []
+
+    return replace(
+        data,
+        examples=drawn(data.examples),
+        groups=drawn(data.groups),
+        lines=drawn(data.lines),
+        columns={name: drawn(values) for name, values in data.columns.items()},
+        scores_of_others={name: drawn(values) for name, values in data.scores_of_others.items()},
+        notes=(*data.notes, f"A random {rows:,} of its {len(data.examples):,} rows."),
+    )
 
 
 # Labelled files

@@ -13,12 +13,12 @@ from stance.data.corpora.files import read_table
 from stance.data.examples import Example
 from stance.errors import DataError
 from stance.evaluation.bias import identity_bias, terms_of
+from stance.evaluation.compare import compare_scores
 from stance.evaluation.datasets import EvaluationData, unit_of, with_usual_columns
 from stance.evaluation.figures import measure_all, roc_auc_of
-from stance.evaluation.metrics import roc_auc
 from stance.evaluation.predictions import Progress, Scorer, predict
 from stance.evaluation.resampling import Resamples
-from stance.evaluation.results import Figure, Published
+from stance.evaluation.results import Comparison, Figure, Published
 from stance.evaluation.tasks import main_task, tasks_of
 from stance.scoring.analyzer import Analyzer
 
@@ -379,13 +379,14 @@ def measure(model: Path, root: Path, progress: Progress | None = None) -> Figure
     analyzer = Analyzer(model)
     return {
         name: measure_suite(name, analyzer, root, progress, _RESAMPLES)
-        if _at_hand(name, root)
+        if is_at_hand(name, root)
         else None
         for name in BENCHMARKS
     }
 
 
-def _at_hand(name: str, root: Path) -> bool:
+def is_at_hand(name: str, root: Path) -> bool:
+    """Tell whether the corpora that a benchmark needs are under a folder."""
     return all(CORPORA[corpus].location(root).is_dir() for corpus in BENCHMARKS[name].needs)
 
 
@@ -462,6 +463,20 @@ def on_card(name: str, figures: Mapping[str, Figure]) -> Figures:
     return chosen
 
 
+def _beside(system: str, comparison: Comparison) -> Figures:
+    """Return another system's ROC-AUC on the same rows, and how far the model is from it."""
+    name = system.split()[0].lower()
+    ranked = next(each for each in comparison.differences if each.key.endswith(".roc_auc"))
+    figures: Figures = {
+        f"roc_auc_{name}": ranked.baseline,
+        f"difference_from_{name}": ranked.difference,
+    }
+    if ranked.interval is not None:
+        interval = [ranked.interval.low, ranked.interval.high]
+        figures[f"difference_from_{name}_interval"] = interval
+    return figures
+
+
 def _card_figures(
     name: str,
     data: EvaluationData,
@@ -480,8 +495,7 @@ def _card_figures(
     if data.scores_of_others and task is not None:
         figures["toxic"] = int(task.gold.sum())
     figures |= on_card(name, {each.figure.key: each.figure for each in measured})
-    for system, scores in data.scores_of_others.items():
-        if task is not None:
-            theirs = [scores[row] for row in task.rows.tolist()]
-            figures[f"roc_auc_{system.split()[0].lower()}"] = roc_auc(task.gold, theirs)
+    if task is not None:
+        for system, scores in data.scores_of_others.items():
+            figures |= _beside(system, compare_scores(data, system, scores, task, draws))
     return figures

@@ -1,8 +1,10 @@
 """The class that users meet: from texts and targets to stance, toxicity and toxic spans."""
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -16,25 +18,49 @@ from stance.modeling.calibration import (
     sigmoid,
 )
 from stance.modeling.encoding import InputEncoder, Window
-from stance.modeling.runtime import FILE_NAME, Logits, Runtime
+from stance.modeling.runtime import FILE_NAME, Device, Logits, Runtime
 from stance.modeling.spans import join_tokens
 from stance.scoring.language import LanguageDetector
 from stance.scoring.results import (
     MAX_PARENT_CHARS,
     Agreement,
     Prediction,
-    ScoredComment,
     ScoredThread,
     StanceScore,
 )
-from stance.scoring.targets import choose_targets
-from stance.thread import Comment, Thread
+from stance.scoring.threads import score_thread
+from stance.thread import Thread
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "modeling" / "default"
 # Texts that are tokenised and run together: memory grows with this, not with the input.
 _CHUNK = 512
 
 Progress = Callable[[int, int], None]
+
+
+def model_folder(model: str | os.PathLike[str] | None) -> Path:
+    """Return the folder of a model, of the embedded one for None.
+
+    Raises
+    ------
+    ModelError
+        There is no such folder.
+    """
+    folder = DEFAULT_MODEL if model is None else Path(model)
+    if not folder.is_dir():
+        found = "a file, not a folder" if folder.exists() else "no such folder"
+        raise ModelError(f"{folder}: {found}; expected a model folder, as stance train writes it")
+    return folder
+
+
+def fingerprint(model: str | os.PathLike[str] | None) -> str:
+    """Return the name of a model and a digest of all that its scores depend on."""
+    folder = model_folder(model)
+    digest = blake2b(digest_size=16)
+    for name in (FILE_NAME, "tokenizer.json", "calibration.json"):
+        with contextlib.suppress(FileNotFoundError):
+            digest.update((folder / name).read_bytes())
+    return f"{Calibration.load(folder).model} {digest.hexdigest()}"
 
 
 class Analyzer:
@@ -46,11 +72,13 @@ class Analyzer:
         A model folder as `stance train` writes it; the embedded model if None.
     threads : int, optional
         Threads of the model; None takes the machine's physical cores.
+    device : "cpu" or "cuda"
+        What the model runs on; CUDA needs ONNX Runtime's package for it.
 
     Raises
     ------
     ModelError
-        The folder lacks a file, or a file cannot be read.
+        The folder lacks a file, a file cannot be read, or the device cannot be used.
 
     Examples
     --------
@@ -61,14 +89,16 @@ class Analyzer:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | None = None, *, threads: int | None = None
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        threads: int | None = None,
+        device: Device = "cpu",
     ) -> None:
-        folder = DEFAULT_MODEL if model is None else Path(model)
-        if not folder.is_dir():
-            raise ModelError(f"{folder}: no such folder; expected a model folder")
+        folder = model_folder(model)
         self.calibration = Calibration.load(folder)
         self._encoder = InputEncoder.from_folder(folder, self.calibration.max_length)
-        self._runtime = Runtime(folder / FILE_NAME, threads)
+        self._runtime = Runtime(folder / FILE_NAME, threads, device)
         self._languages = LanguageDetector(self.languages)
 
     @property
@@ -113,20 +143,9 @@ class Analyzer:
         -------
         ScoredThread
         """
-        if isinstance(targets, str):
-            raise TypeError(
-                f"targets is the string {targets!r}; expected a sequence: [{targets!r}]"
-            )
-        chosen = choose_targets(thread) if targets is None else tuple(dict.fromkeys(targets))
-        predictions = self.predict(
-            [comment.text for comment in thread.comments],
-            [chosen] * len(thread.comments),
-            parents=_parents(thread.comments) if replies else None,
-            threshold=threshold,
-            progress=progress,
+        return score_thread(
+            thread, self, targets, threshold=threshold, replies=replies, progress=progress
         )
-        comments = tuple(map(ScoredComment, thread.comments, predictions))
-        return ScoredThread(thread, chosen, comments, self.name, self.languages)
 
     def predict(
         self,
@@ -254,17 +273,6 @@ class _Asked:
 def _asked(text: str, targets: Sequence[str], parent: str | None) -> _Asked:
     # An empty comment is nothing to agree with.
     return _Asked(text, tuple(targets), (parent or "").strip()[:MAX_PARENT_CHARS] or None)
-
-
-def _parents(comments: Sequence[Comment]) -> list[str | None]:
-    """Return the text that each comment answers, None where the thread does not hold it."""
-    texts = {comment.id: comment.text for comment in comments}
-    return [
-        None
-        if comment.parent_id is None or comment.parent_id == comment.id
-        else texts.get(comment.parent_id)
-        for comment in comments
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What scoring returns: plain frozen data, ready for tables, files and reports."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -139,3 +139,28 @@ def prediction_columns(prediction: Prediction) -> dict[str, Any]:
         "toxic_spans": [list(span) for span in prediction.toxic_spans],
         "language": prediction.language,
     }
+
+
+def prediction_of_columns(columns: Mapping[str, Any]) -> Prediction:
+    """Return the prediction that the columns of a row hold, the other way round.
+
+    Parameters
+    ----------
+    columns : mapping
+        As `prediction_columns` returns them, or as they come back from JSON.
+
+    Examples
+    --------
+    >>> prediction = Prediction((), {"toxicity": 0.1}, False, ((0, 4),), None, "en")
+    >>> prediction_of_columns(prediction_columns(prediction)) == prediction
+    True
+    """
+    reply = columns["reply"]
+    return Prediction(
+        stance=tuple(StanceScore(**score) for score in columns["stance"]),
+        toxicity=columns["toxicity"],
+        toxic=columns["toxic"],
+        toxic_spans=tuple((start, end) for start, end in columns["toxic_spans"]),
+        reply=None if reply is None else Agreement(**reply),
+        language=columns["language"],
+    )

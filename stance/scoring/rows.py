@@ -8,16 +8,18 @@ scores need is renamed to `input_NAME`.
 A row's own `target` column (a text; in JSON Lines a list of texts too) is scored beside the targets
 that are asked for, and before them. A row without any target gets toxicity alone.
 
-A row whose `parent_id` is the `id` of another one gets its `reply` to that. The other may stand at
-most `MAX_REMEMBERED` rows before it, or soon after it; where the file has a column `source`, as one
-of scores has, an id counts within its source.
+A row whose `parent_id` is the `id` of another one gets its `reply` to that. The other may stand
+anywhere before it in the file, or soon after it, among the rows that are read together
+(`CHUNK_ROWS`); where the file has a column `source`, as one of scores has, an id counts within its
+source.
 """
 
 import itertools
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stance.labels import TOXICITY_LABELS
 from stance.scoring.results import (
@@ -32,6 +34,9 @@ from stance.scoring.results import (
 )
 from stance.tables import Row
 from stance.thread import Comment, Thread
+
+if TYPE_CHECKING:
+    import sqlite3
 
 COMMENT_COLUMNS = ("id", "author", "published", "parent_id", "depth", "text")
 SCORE_COLUMNS = (
@@ -64,7 +69,8 @@ EXAMPLE_ROW: dict[str, Any] = {
 RECORD_KEYS = {"stance": "target"}
 
 CHUNK_ROWS = 512
-MAX_REMEMBERED = 50_000
+MAX_TEXT_CHARS = 1_000_000  # a longer text is no comment, and would take minutes and memory
+MAX_IN_MEMORY = 2048  # beginnings of comments that wait for replies; older ones wait on the disk
 _NO_IDS = ("0", "-1", "None", "null", "nan")  # how tables write that there is no parent
 
 
@@ -104,6 +110,8 @@ class RowCounts:
         All rows, bad ones among them.
     bad : int
         Rows that came out with an `error`.
+    first_error : str or None
+        That of the first of them, in which its line number stands.
     untargeted : int
         Rows that were scored for toxicity alone.
     orphans : int
@@ -118,6 +126,7 @@ class RowCounts:
 
     rows: int = 0
     bad: int = 0
+    first_error: str | None = None
     untargeted: int = 0
     orphans: int = 0
     unread: Counter[str] = field(default_factory=Counter)
@@ -148,6 +157,14 @@ class CommentRow:
     error: str | None = None
     key: Key | None = None
     parent: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A row to be scored, and the text that it answers, if any."""
+
+    row: CommentRow
+    parent: str | None = None
 
 
 def score_rows(
@@ -187,7 +204,50 @@ def score_rows(
         The row as it is written, and what the model said of it.
     """
     counts = RowCounts() if counts is None else counts
-    remembered = _Remembered()
+    for chunk in prepare_rows(rows, source, targets=targets, replies=replies, counts=counts):
+        predictions = predict_questions(chunk, analyzer, threshold)
+        for question, prediction in zip(chunk, predictions, strict=True):
+            if prediction is not None and is_unread(prediction, analyzer.languages):
+                counts.unread[prediction.language or ""] += 1
+            yield output_row(question.row, prediction, analyzer.name), prediction
+
+
+def predict_questions(
+    questions: Sequence[Question], predictor: Predictor, threshold: float | None
+) -> list[Prediction | None]:
+    """Return what the model says of each question, None for a bad row."""
+    good = [question for question in questions if question.row.error is None]
+    if not good:
+        return [None] * len(questions)
+    predictions = iter(
+        predictor.predict(
+            [question.row.columns["text"] for question in good],
+            [question.row.targets for question in good],
+            parents=[question.parent for question in good],
+            threshold=threshold,
+        )
+    )
+    return [None if item.row.error is not None else next(predictions) for item in questions]
+
+
+def prepare_rows(
+    rows: Iterable[Row],
+    source: str,
+    *,
+    targets: Sequence[str] = (),
+    replies: bool = True,
+    counts: RowCounts,
+) -> Iterator[list[Question]]:
+    """Yield what is to be asked of the model, `CHUNK_ROWS` rows at a time, in order.
+
+    Parameters
+    ----------
+    rows, source, targets, replies
+        As for `score_rows`.
+    counts : RowCounts
+        Brought up to date with each chunk, but for `unread`, which the model tells.
+    """
+    parent_texts = _ParentTexts()
     pending = iter(rows)
     while chunk := list(itertools.islice(pending, CHUNK_ROWS)):
         counts.columns = counts.columns or next(
@@ -195,29 +255,15 @@ def score_rows(
         )
         prepared = [prepare_row(row, source, targets, counts.renamed) for row in chunk]
         good = [row for row in prepared if row.error is None]
-        parents = remembered.parents(good) if replies else None
-        predictions = iter(
-            analyzer.predict(
-                [row.columns["text"] for row in good],
-                [row.targets for row in good],
-                parents=parents,
-                threshold=threshold,
-            )
-            if good
-            else ()
+        parents = iter(parent_texts.parents(good) if replies else [None] * len(good))
+        counts.orphans = parent_texts.orphans
+        counts.rows += len(prepared)
+        counts.bad += len(prepared) - len(good)
+        counts.first_error = counts.first_error or next(
+            (row.error for row in prepared if row.error is not None), None
         )
-        counts.orphans = remembered.orphans
-        for row in prepared:
-            counts.rows += 1
-            if row.error is not None:
-                counts.bad += 1
-                yield _output(row, None, analyzer.name), None
-            else:
-                counts.untargeted += not row.targets
-                prediction = next(predictions)
-                if is_unread(prediction, analyzer.languages):
-                    counts.unread[prediction.language or ""] += 1
-                yield _output(row, prediction, analyzer.name), prediction
+        counts.untargeted += sum(not row.targets for row in good)
+        yield [Question(row, None if row.error is not None else next(parents)) for row in prepared]
 
 
 def prepare_row(
@@ -261,26 +307,66 @@ def _key(values: Mapping[str, Any], column: str) -> Key | None:
     return (str(values.get("source", "")), name) if name and not name.startswith("t3_") else None
 
 
-class _Remembered:
-    """The beginnings of the last comments, for those that answer them."""
+class _ParentTexts:
+    """The beginnings of all comments of a file, for those that answer them.
+
+    The last `MAX_IN_MEMORY` stand in memory, older ones in a temporary file.
+    """
 
     def __init__(self) -> None:
-        self._texts: OrderedDict[Key, str] = OrderedDict()
+        self._recent: OrderedDict[Key, str] = OrderedDict()
+        self._older: sqlite3.Connection | None = None
         self.orphans = 0
 
     def parents(self, rows: Sequence[CommentRow]) -> list[str | None]:
         """Remember rows, and return the comment that each of them answers, where it is known."""
         for row in rows:
             if row.key is not None:
-                self._texts[row.key] = row.columns["text"][:MAX_PARENT_CHARS]
-        parents = [None if row.parent is None else self._texts.get(row.parent) for row in rows]
+                self._recent[row.key] = row.columns["text"][:MAX_PARENT_CHARS]
+                self._recent.move_to_end(row.key)
+        parents = [None if row.parent is None else self._text(row.parent) for row in rows]
         self.orphans += sum(
             row.parent is not None and parent is None and row.parent[1] not in _NO_IDS
             for row, parent in zip(rows, parents, strict=True)
         )
-        while len(self._texts) > MAX_REMEMBERED:
-            self._texts.popitem(last=False)
+        if len(self._recent) > MAX_IN_MEMORY:
+            self._put_away(len(self._recent) - MAX_IN_MEMORY)
         return parents
+
+    def _text(self, key: Key) -> str | None:
+        text = self._recent.get(key)
+        if text is None and self._older is not None:
+            found = self._older.execute("SELECT text FROM texts WHERE key = ?", (_key_bytes(key),))
+            text = next((_from_bytes(row[0]) for row in found), None)
+        return text
+
+    def _put_away(self, count: int) -> None:
+        if self._older is None:
+            import sqlite3
+
+            # No name: a file that nobody else sees and that goes with the connection.
+            self._older = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            self._older.execute("PRAGMA journal_mode = OFF")
+            self._older.execute("CREATE TABLE texts (key BLOB PRIMARY KEY, text BLOB)")
+        oldest = [self._recent.popitem(last=False) for _ in range(count)]
+        self._older.execute("BEGIN")
+        self._older.executemany(
+            "INSERT OR REPLACE INTO texts VALUES (?, ?)",
+            ((_key_bytes(key), _to_bytes(text)) for key, text in oldest),
+        )
+        self._older.execute("COMMIT")
+
+
+def _key_bytes(key: Key) -> bytes:
+    return blake2b(_to_bytes(f"{len(key[0])} {key[0]}{key[1]}"), digest_size=16).digest()
+
+
+def _to_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _from_bytes(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
 
 
 def _free_name(name: str, taken: Iterable[str], renamed: dict[str, str]) -> str:
@@ -298,6 +384,8 @@ def _text_problem(text: Any) -> str | None:
         return "no text"
     if not isinstance(text, str):
         return "the text is not a string"
+    if len(text) > MAX_TEXT_CHARS:
+        return f"the text has {len(text):,} characters, expected at most {MAX_TEXT_CHARS:,}"
     return None if text.strip() else "the text is empty"
 
 
@@ -308,7 +396,8 @@ def _own_targets(target: Any) -> tuple[tuple[str, ...], str | None]:
     return tuple(item.strip() for item in listed if item and item.strip()), None
 
 
-def _output(row: CommentRow, prediction: Prediction | None, model: str) -> dict[str, Any]:
+def output_row(row: CommentRow, prediction: Prediction | None, model: str) -> dict[str, Any]:
+    """Return the columns of a row as they are written, without scores for a bad one."""
     scores: dict[str, Any] = (
         dict.fromkeys(("stance", "reply", "toxicity", "toxic", "toxic_spans", "language"))
         if prediction is None

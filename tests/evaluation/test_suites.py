@@ -105,6 +105,7 @@ def test_wikipedia_has_two_parts_beside_the_scores_of_perspective(root: Path) ->
     assert set(figures) == {"gn", "gc"}
     assert (figures["gn"]["n"], figures["gn"]["toxic"]) == (3, 1)
     assert (figures["gn"]["roc_auc"], figures["gn"]["roc_auc_perspective"]) == (0.75, 0.5)
+    assert figures["gn"]["difference_from_perspective"] == 0.25
     write(root / "toxicity/wiki_context/cat_large_gc.csv", "text,label,api\na,1,high\n")
     with pytest.raises(DataError, match=r"cat_large_gc.csv: api is 'high'; expected a number"):
         run("wiki_context", root)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from stance.errors import ModelError
 from stance.modeling.runtime import Runtime, batches
+from stance.scoring.analyzer import DEFAULT_MODEL
 
 
 @given(lengths=st.lists(st.integers(1, 300), max_size=80), budget=st.integers(300, 4096))
@@ -43,3 +44,28 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="ONNX Runtime cannot load it") as caught:
         Runtime(tmp_path / "model.onnx")
     assert "\n" not in str(caught.value)
+
+
+def test_a_device_that_cannot_be_used_is_an_error_and_never_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import onnxruntime
+
+    model = DEFAULT_MODEL / "model.onnx"
+    with pytest.raises(ModelError, match="device 'tpu': expected one of cpu, cuda"):
+        Runtime(model, device="tpu")  # type: ignore[arg-type]
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    with pytest.raises(ModelError, match="has no CUDAExecutionProvider; install onnxruntime-gpu"):
+        Runtime(model, device="cuda")
+    # As where the package has CUDA, but its libraries or the driver are missing.
+    monkeypatch.setattr(
+        onnxruntime,
+        "get_available_providers",
+        lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
+    with (
+        pytest.warns(UserWarning, match="CUDAExecutionProvider"),
+        pytest.raises(ModelError, match="cannot use it and would take CPUExecutionProvider;"),
+    ):
+        Runtime(model, device="cuda")

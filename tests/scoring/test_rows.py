@@ -159,17 +159,38 @@ def test_reddit_names_a_parent_by_its_kind(fake_analyzer: Any) -> None:
     assert counts.orphans == 0
 
 
-def test_only_so_many_comments_are_remembered(
+def test_a_parent_is_found_however_far_before_its_reply(
     fake_analyzer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows_module, "CHUNK_ROWS", 2)
-    monkeypatch.setattr(rows_module, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(rows_module, "MAX_IN_MEMORY", 3)
+    asked: list[Any] = []
+    predict = fake_analyzer.predict
+    monkeypatch.setattr(
+        fake_analyzer,
+        "predict",
+        lambda *args, parents, **options: (
+            asked.extend(parents) or predict(*args, parents=parents, **options)
+        ),
+    )
     counts = RowCounts()
-    rows: list[dict[str, Any]] = [{"id": number, "text": "Trams!"} for number in range(6)]
-    rows += [{"id": 10 + number, "parent_id": number, "text": "wrong"} for number in (3, 4)]
-    rows += [{"id": 20, "parent_id": 2, "text": "wrong"}]
-    assert replies(fake_analyzer, *rows, counts=counts)[6:] == ["against", "against", None]
+    rows: list[dict[str, Any]] = [{"id": n, "text": f"Trams {n} \ud83d"} for n in range(6)]
+    rows += [{"id": 0, "text": "another of the same id"}]
+    rows += [{"id": 10 + n, "parent_id": n, "text": "wrong"} for n in (4, 1, 0)]
+    rows += [{"id": 20, "parent_id": 99, "text": "wrong"}, {"parent_id": 20, "text": "right"}]
+    assert replies(fake_analyzer, *rows, counts=counts)[7:] == [*["against"] * 3, None, "favor"]
+    assert asked[7:] == [
+        *("Trams 4 \ud83d", "Trams 1 \ud83d", "another of the same id", None, "wrong")
+    ]
     assert counts.orphans == 1
+
+
+def test_a_text_that_is_no_comment_is_a_bad_row(fake_analyzer: Any) -> None:
+    rows = score(fake_analyzer, {"text": "a" * 1_000_000}, {"text": "a" * 1_000_001})
+    assert [row.get("error") for row in rows] == [
+        None,
+        "line 3: the text has 1,000,001 characters, expected at most 1,000,000",
+    ]
 
 
 def test_comments_in_other_languages_are_counted(fake_analyzer: Any) -> None:

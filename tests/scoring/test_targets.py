@@ -1,8 +1,7 @@
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timing import within
 
 from stance.scoring.targets import choose_targets
 from stance.thread import Article, Comment, Thread
@@ -161,13 +160,9 @@ def test_a_huge_thread_takes_seconds() -> None:
         "and all of this was said before by one or the other of those who were there at the time"
     )
     comments = [f"So Holt met Name{n % 997} in Port Ellis {filler}." for n in range(20_000)]
-    start = time.process_time()
-    assert names(None, *comments)[:2] == ("Holt", "Port Ellis")
-    assert time.process_time() - start < 20
+    assert within(20, lambda: names(None, *comments))[:2] == ("Holt", "Port Ellis")
 
 
 @pytest.mark.parametrize("text", ["A " * 100_000, "of " * 100_000, "A.B." * 50_000, "A'" * 50_000])
 def test_hostile_text_takes_linear_time(text: str) -> None:
-    start = time.process_time()
-    choose_targets(thread(text, text))
-    assert time.process_time() - start < 10
+    within(10, lambda: choose_targets(thread(text, text)))
