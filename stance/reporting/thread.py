@@ -7,6 +7,7 @@ control characters are made visible.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from stance.labels import StanceLabel
 from stance.reporting.page import render_page, script_json
 from stance.reporting.terminal import share_text
 from stance.reporting.visible import cut_at_spans, make_line
@@ -29,7 +30,9 @@ from stance.scoring.summary import (
 
 MAX_TARGETS = 12  # in the charts and the map; comments show all of theirs
 MAX_MAPPED = 300  # comments in the map
-MAX_AUTHORS = 100
+MAX_AUTHORS = 100  # in the table
+MAX_NAMED = 1000  # authors that the filter offers
+MAX_LISTED = 500  # comments of a thread that stand in the page; the script brings in the others
 MAX_STRETCHES = 400
 OPEN_AUTHORS = 10
 DEEPEST = 6  # deeper answers are not indented further
@@ -39,12 +42,14 @@ SHOWN_TOXICITY = 0.1  # labels below are not worth a word
 _SIGNS = {"favor": "+", "against": "−", "neutral": "·", "off": ""}
 
 
-def render_threads(threads: Sequence[ScoredThread]) -> str:
+def render_threads(threads: Sequence[ScoredThread], *, back: str | None = None) -> str:
     """Return the report of one or more threads as an HTML page.
 
     Parameters
     ----------
     threads : sequence of ScoredThread
+    back : str, optional
+        Address of the form that asked for the report, which then links to it.
 
     Returns
     -------
@@ -65,6 +70,9 @@ def render_threads(threads: Sequence[ScoredThread]) -> str:
         views=[_view(number, scored) for number, scored in enumerate(threads, 1)],
         models=sorted({scored.model for scored in threads}),
         signs=_SIGNS,
+        back=back,
+        max_listed=MAX_LISTED,
+        open_authors=OPEN_AUTHORS,
         # JSON that cannot end its script element.
         data=Markup(script_json([_data(scored) for scored in threads])),  # noqa: S704
     )
@@ -158,15 +166,25 @@ class _Chart:
     bars: list[_Bar]
     peak: int
     rows: list[tuple[str, list[int]]]  # stretch, comments by kind
+    means: list[str]  # mean toxicity in each stretch, in a chart of toxicity
+
+
+@dataclass(frozen=True, slots=True)
+class _StanceCount:
+    favor: int
+    against: int
+    neutral: int
+    parts: list[_Part]
 
 
 @dataclass(frozen=True, slots=True)
 class _AuthorView:
     name: str | None
+    first: int  # place of the author's first comment in the thread, from 0
     comments: int
     toxic: int
     mean_toxicity: float
-    stance: list[tuple[int, int, int] | None]  # favor, against, neutral for each shown target
+    stance: list[_StanceCount | None]  # to each shown target
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +202,7 @@ class _View:
     warning: str | None
     toxic: str
     most_contested: str | None
+    contested_by: str  # who takes which side of it
     names: list[str]
     hidden_targets: int
     targets: list[_TargetView]
@@ -194,7 +213,10 @@ class _View:
     last: str
     authors: list[_AuthorView]
     hidden_authors: int
+    named_authors: list[tuple[int, str | None, int]]  # first comment, name, comments
+    unnamed_authors: int
     comments: list[_CommentView]
+    has_marks: bool
 
 
 def _view(number: int, scored: ScoredThread) -> _View:
@@ -203,6 +225,7 @@ def _view(number: int, scored: ScoredThread) -> _View:
     shown = [target.target for target in summary.targets[:MAX_TARGETS]]
     article = scored.thread.article
     stretches = summary.by_time if len(summary.by_time) <= MAX_STRETCHES else ()
+    first = _first_comments(scored.comments)
     return _View(
         anchor=anchor,
         heading=make_line((article and article.title) or scored.thread.source),
@@ -219,6 +242,7 @@ def _view(number: int, scored: ScoredThread) -> _View:
         else None,
         toxic=share_text(summary.toxic),
         most_contested=summary.most_contested and make_line(summary.most_contested),
+        contested_by=_contested_by(summary),
         names=[make_line(name) for name in shown],
         hidden_targets=len(summary.targets) - len(shown),
         targets=[_target_view(target, summary) for target in summary.targets[:MAX_TARGETS]],
@@ -230,9 +254,14 @@ def _view(number: int, scored: ScoredThread) -> _View:
         charts=_charts(stretches, shown),
         first=stretches[0].name or "" if stretches else "",
         last=stretches[-1].name or "" if stretches else "",
-        authors=[_author_view(group, shown) for group in summary.by_author[:MAX_AUTHORS]],
+        authors=[_author_view(group, shown, first) for group in summary.by_author[:MAX_AUTHORS]],
         hidden_authors=max(0, len(summary.by_author) - MAX_AUTHORS),
+        named_authors=_named_authors(summary.by_author[:MAX_NAMED], first),
+        unnamed_authors=max(0, len(summary.by_author) - MAX_NAMED),
         comments=_comment_views(anchor, scored),
+        has_marks=any(
+            item.prediction.toxic or item.prediction.toxic_spans for item in scored.comments
+        ),
     )
 
 
@@ -282,6 +311,14 @@ def _target_view(target: TargetSummary, summary: ThreadSummary) -> _TargetView:
     )
 
 
+def _contested_by(summary: ThreadSummary) -> str:
+    """Return the sides of the most contested target, such as "7 in favor, 4 against"."""
+    for target in summary.targets:
+        if target.target == summary.most_contested:
+            return f"{target.favor.count:,} in favor, {target.against.count:,} against"
+    return ""
+
+
 def _kind(score: StanceScore) -> str:
     return "off" if is_off_target(score) else score.label
 
@@ -319,8 +356,9 @@ def _charts(stretches: Sequence[GroupSummary], targets: Sequence[str]) -> list[_
 
     toxicity = [("toxic", "flagged as toxic"), ("other", "other comments")]
     stance = [("favor", "in favor"), ("neutral", "neutral"), ("against", "against")]
+    means = [f"{group.mean_toxicity:.0%}" if group.comments else "–" for group in stretches]
     return [
-        _chart("Comments and toxicity", toxicity, stretches, by_toxicity),
+        _chart("Comments and toxicity", toxicity, stretches, by_toxicity, means),
         *(_chart(make_line(name), stance, stretches, by_stance(name)) for name in targets),
     ]
 
@@ -330,10 +368,11 @@ def _chart(
     kinds: list[tuple[str, str]],
     stretches: Sequence[GroupSummary],
     counts: Callable[[GroupSummary], list[int]],
+    means: Sequence[str] = (),
 ) -> _Chart:
     rows = [(group.name or "", counts(group)) for group in stretches]
     peak = max((sum(row) for _, row in rows), default=0)
-    return _Chart(title, kinds, list(_columns(rows, kinds, peak)), peak, rows)
+    return _Chart(title, kinds, list(_columns(rows, kinds, peak)), peak, rows, list(means))
 
 
 def _columns(
@@ -363,18 +402,49 @@ def _columns(
 # Authors and comments
 
 
-def _author_view(group: GroupSummary, targets: Sequence[str]) -> _AuthorView:
-    stances = [group.stance.get(target) for target in targets]
+def _first_comments(comments: Iterable[ScoredComment]) -> dict[str | None, int]:
+    """Return the place of each author's first comment: a name for them that is free of text."""
+    first: dict[str | None, int] = {}
+    for place, item in enumerate(comments):
+        first.setdefault(item.comment.author or None, place)
+    return first
+
+
+def _author_view(
+    group: GroupSummary, targets: Sequence[str], first: Mapping[str | None, int]
+) -> _AuthorView:
     return _AuthorView(
         name=None if group.name is None else make_line(group.name),
+        first=first[group.name],
         comments=group.comments,
         toxic=group.toxic,
         mean_toxicity=group.mean_toxicity,
-        stance=[
-            None if labels is None else (labels["favor"], labels["against"], labels["neutral"])
-            for labels in stances
-        ],
+        stance=[_stance_count(group.stance.get(target)) for target in targets],
     )
+
+
+def _stance_count(labels: Mapping[StanceLabel, int] | None) -> _StanceCount | None:
+    if labels is None:
+        return None
+    total = sum(labels.values())
+    kinds: tuple[StanceLabel, ...] = ("favor", "neutral", "against")
+    return _StanceCount(
+        favor=labels["favor"],
+        against=labels["against"],
+        neutral=labels["neutral"],
+        parts=_stacked((kind, labels[kind] / total) for kind in kinds),
+    )
+
+
+def _named_authors(
+    groups: Iterable[GroupSummary], first: Mapping[str | None, int]
+) -> list[tuple[int, str | None, int]]:
+    """Return the authors by name; those without one come last."""
+    named = [
+        (first[group.name], None if group.name is None else make_line(group.name), group.comments)
+        for group in groups
+    ]
+    return sorted(named, key=lambda item: (item[1] is None, (item[1] or "").casefold()))
 
 
 def _comment_views(anchor: str, scored: ScoredThread) -> list[_CommentView]:
