@@ -65,7 +65,11 @@ def test_wrong_use(arguments: list[str], message: str, capfd: Any) -> None:
     with pytest.raises(SystemExit) as raised:
         main(arguments)
     assert raised.value.code == 2
-    assert capfd.readouterr().err.splitlines()[-1].endswith(f"error: {message}")
+    command = " ".join(["stance", *arguments[:1]])
+    assert capfd.readouterr().err.splitlines() == [
+        f"{command}: error: {message}",
+        f"see {command} --help",
+    ]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -138,16 +138,19 @@ def test_compressed(tmp_path: Path, ending: str) -> None:
         list(read_rows(path))
 
 
+AGAIN = "copy or download it again, or correct the ending of its name"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("gone.jsonl", None, "{}: no such file"),
         ("gone.parquet", None, "{}: no such file"),
-        ("empty.csv", b"", "{}: empty; expected rows"),
-        ("empty.jsonl", b"", "{}: empty; expected rows"),
-        ("mark.csv", b"\xef\xbb\xbf", "{}: empty; expected rows"),
-        ("plain.csv.gz", b"text\n", "{}: cannot be read (Not a gzipped file (b'te'))"),
-        ("junk.parquet", b"PAR1junk", "{}: no Parquet file that can be read"),
+        ("empty.csv", b"", "{}: empty; expected rows: a header and a line for each row"),
+        ("empty.jsonl", b"", "{}: empty; expected rows: a JSON object on each line"),
+        ("mark.csv", b"\xef\xbb\xbf", "{}: empty; expected rows: a header and a line for each row"),
+        ("plain.csv.gz", b"text\n", "{}: cannot be read (Not a gzipped file (b'te')); " + AGAIN),
+        ("junk.parquet", b"PAR1junk", "{}: no Parquet file that can be read; " + AGAIN),
         (
             "page.txt",
             b"text",

@@ -11,6 +11,7 @@ from stance.commands import arguments
 from stance.commands.common import DONE, FAILED, NOT_MET, PARTLY, need_extra, say
 from stance.errors import ConfigError, OutputError
 from stance.reporting.visible import make_line
+from stance.words import count_words
 
 if TYPE_CHECKING:
     from stance.data.examples import Example
@@ -267,7 +268,8 @@ def _evaluation_code(report: "Report") -> int:
             say(f"{evaluation.data}: {note}")
         for reason in evaluation.skipped:
             first = f" ({reason.rows[0]})" if reason.rows else ""
-            say(f"{evaluation.data}: {reason.count:,} rows left out: {reason.reason}{first}")
+            rows = count_words(reason.count, "row")
+            say(f"{evaluation.data}: {rows} left out: {reason.reason}{first}")
             skipped += reason.count if not reason.unlabelled else 0
     missed = [outcome for outcome in report.requirements if not outcome.met]
     unknown = [outcome for outcome in missed if not _is_measured(outcome.key, report)]

@@ -6,6 +6,7 @@ from pathlib import Path
 from stance.commands.common import DONE, PARTLY, check_not_an_input, need_extra, say
 from stance.errors import OutputError
 from stance.reporting.visible import make_line
+from stance.words import count_words
 
 EXAMPLES = """\
 Needs an extra: pip install '.[train]' in the project's folder. DATA is labelled comments, as for
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     need_extra("stance init-config", "train", ("sklearn", "pydantic", "yaml"))
     from stance.data.recognise import recognise
     from stance.tables import check_output
-    from stance.training.init_config import make_config
+    from stance.training.init_config import list_unused, make_config
 
     output = Path(args.output or f"{Path(args.data).name.split('.')[0] or 'config'}.yaml")
     check_output(str(output), (".yaml", ".yml"))
@@ -54,10 +55,14 @@ def run(args: argparse.Namespace) -> int:
             say(f"{column} {theirs} is taken for {ours}")
     for column, unknown in found.unknown.items():
         for label, count in unknown.items():
-            say(f"{column} is {label!r} in {count:,} rows: not understood; map it under labels")
+            rows = count_words(count, "row")
+            say(f"{column} is {label!r} in {rows}: not understood; map it under labels")
+    if found.unused:
+        say(f"columns that are not used: {list_unused(found)}")
     bad = [each for each in found.problems if not each.unlabelled and not each.wrong_label]
     for problem in bad:
-        say(f"{problem.count:,} rows cannot be used: {problem.reason} ({problem.rows[0]})")
+        rows = count_words(problem.count, "row")
+        say(f"{rows} cannot be used: {problem.reason} ({problem.rows[0]})")
     print(make_line(str(output)))
     return PARTLY if found.unknown or bad else DONE
 

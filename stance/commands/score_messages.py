@@ -29,9 +29,7 @@ def say_bad_lines(source: str, bad: int, lines: int) -> None:
         All of them.
     """
     if bad == lines:
-        raise InputError(
-            f"{source}: none of {count_words(lines, 'line')} is a thread as stance parse prints it"
-        )
+        raise InputError(f"{source}: none of its lines is a thread as stance parse prints it")
     if bad:
         say(f"{source}: {bad:,} of {count_words(lines, 'line')} could not be scored")
 
@@ -42,7 +40,7 @@ def no_row(source: str, counts: "RowCounts") -> InputError:
         return InputError(f"{source}: no rows")
     found = ", ".join(counts.columns[:10]) or "none that can be read"
     return InputError(
-        f"{source}: none of {count_words(counts.rows, 'row')} could be scored "
+        f"{source}: none of its rows could be scored "
         f"({counts.first_error}); expected a column 'text' with the comment, found {found}"
     )
 

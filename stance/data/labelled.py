@@ -595,10 +595,7 @@ class _Reading:
         if not self._unusable:
             return "a header and no rows; expected one comment a row"
         first = self._unusable["cannot be read"]
-        return (
-            f"none of its {count_words(first.count, 'row')} can be read ({first.first[0]}); "
-            f"{self._mends()['cannot be read']}"
-        )
+        return f"none of its rows can be read ({first.first[0]}); {self._mends()['cannot be read']}"
 
     def _mapping(self, has_text: bool, has_labels: bool) -> str:
         """Return what maps every column whose name is almost one of ours."""

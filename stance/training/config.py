@@ -37,6 +37,7 @@ _EXPECTED = {
     "model_type": "a section of options",
     "dict_type": "a section of names and values",
     "list_type": "a list",
+    "too_short": "at least one entry",
     "string_type": "a text",
     **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),

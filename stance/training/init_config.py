@@ -97,7 +97,7 @@ def _with_value(text: str, key: str, value: Any) -> str:
 
 def _heading(source: str, found: Recognised) -> Iterator[str]:
     name = _plain(Path(source).name)
-    yield f"Fitted to {name}: {found.rows:,} usable rows; {_listed(found.heads)}."
+    yield f"Fitted to {name}: {count_words(found.rows, 'usable row')}; {_listed(found.heads)}."
     kept = [label for label in ("stance", *TOXICITY_LABELS) if label not in found.heads]
     if kept:
         yield f"Not labelled, and kept as they are: {', '.join(kept)}."
@@ -113,10 +113,15 @@ def _heading(source: str, found: Recognised) -> Iterator[str]:
                 "under labels or mend it, else training refuses it."
             )
     if found.unused:
-        names = ", ".join(_plain(name) for name in found.unused[:_MAX_UNKNOWN])
-        more = len(found.unused) - _MAX_UNKNOWN
-        further = f" and {more:,} more" if more > 0 else ""
-        yield f"Columns that are not used: {names}{further}. Map one under columns if it should be."
+        names = list_unused(found)
+        yield f"Columns that are not used: {names}. Map one under columns if it should be."
+
+
+def list_unused(found: Recognised) -> str:
+    """Return the columns that mean none of ours; of many, the first and how many more."""
+    names = ", ".join(_plain(name) for name in found.unused[:_MAX_UNKNOWN])
+    more = len(found.unused) - _MAX_UNKNOWN
+    return f"{names} and {more:,} more" if more > 0 else names
 
 
 def _listed(heads: Mapping[str, Mapping[str, int]]) -> str:

@@ -141,10 +141,10 @@ def test_rows_that_cannot_be_used_are_counted_and_exit_with_1(
     arguments = ["evaluate", "--data", str(labelled), "--out", str(tmp_path), "--bootstrap", "0"]
     assert main(arguments) == 1
     assert capfd.readouterr().err.splitlines() == [
-        "stance: labelled.jsonl: 1 rows left out: no text (line 61)",
-        "stance: labelled.jsonl: 1 rows left out: cannot be read "
+        "stance: labelled.jsonl: 1 row left out: no text (line 61)",
+        "stance: labelled.jsonl: 1 row left out: cannot be read "
         "(line 63: not JSON: Expecting value at character 9)",
-        "stance: labelled.jsonl: 1 rows left out: no label (line 62)",
+        "stance: labelled.jsonl: 1 row left out: no label (line 62)",
     ]
 
 

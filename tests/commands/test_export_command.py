@@ -55,7 +55,7 @@ def test_what_is_there_is_never_overwritten(tiny_model: Path, tmp_path: Path, ca
     for folder, message in (
         (tmp_path / "mine", "there is something already; name a new folder"),
         (tiny_model, "the model is there; name another folder"),
-        (tmp_path / "no" / "such", f"there is no folder {tmp_path}/no; create it first"),
+        (tmp_path / "no" / "such", f"the folder {tmp_path}/no does not exist; create it first"),
     ):
         assert main(["export", str(tiny_model), "--float32", "--out", str(folder)]) == 2
         assert capfd.readouterr().err == f"stance: cannot write {folder}: {message}\n"

@@ -147,7 +147,7 @@ def test_what_was_parsed_can_be_scored(page: Path, tmp_path: Path, capfdbinary: 
     with pytest.raises(SystemExit):
         main(["score", str(parsed)])
     err = capfdbinary.readouterr().err.decode().splitlines()[-1]
-    assert err == f"stance: {parsed}: none of 1 lines is a thread as stance parse prints it"
+    assert err == f"stance: {parsed}: none of its lines is a thread as stance parse prints it"
 
 
 def thread_line(text: Any = "hm", **values: Any) -> str:
@@ -183,7 +183,7 @@ def test_a_file_whose_threads_are_all_bad_is_refused(tmp_path: Path, capfd: Any)
     said = capfd.readouterr().err.splitlines()
     assert said[9] == f"stance: {threads}: line 10: comment 1: text is int, expected str"
     assert said[10:] == [
-        f"stance: {threads}: none of 12 lines is a thread as stance parse prints it"
+        f"stance: {threads}: none of its lines is a thread as stance parse prints it"
     ]
     assert list(tmp_path.iterdir()) == [threads]
 
@@ -228,7 +228,7 @@ def test_score_a_comment_file(tmp_path: Path, capfd: Any) -> None:
     assert second["error"] == "line 3: no text"
     assert capfd.readouterr().err.splitlines() == [
         f"stance: {comments}: the column 'model' is an output column; yours is now 'input_model'",
-        f"stance: {comments}: 1 of 3 rows could not be scored",
+        f"stance: {comments}: 1 of 3 rows could not be scored (line 3: no text)",
         f"stance: {out}: 3 comments of 1 input",
     ]
 
@@ -248,11 +248,11 @@ def test_a_comment_file_without_targets(tmp_path: Path, capfd: Any) -> None:
     [
         (
             "note,who\nfine,Ann\n",
-            "none of 1 rows could be scored; expected a column 'text' with the comment, "
-            "found note, who",
+            "none of its rows could be scored (line 2: no text); expected a column 'text' with the "
+            "comment, found note, who",
         ),
         ("text\n", "no rows"),
-        ("", "empty; expected rows"),
+        ("", "empty; expected rows: a header and a line for each row"),
     ],
 )
 def test_comment_files_without_comments(

@@ -123,7 +123,7 @@ def test_a_table_on_standard_input_is_scored_row_by_row(tmp_path: Path, ending: 
     out = tmp_path / "out.jsonl"
     done = run(["score", "-", "--target", "it", "-o", str(out)], input=TABLES[ending])
     assert done.returncode == 1, done.stderr
-    assert b"stance: -: 3 of 30 rows could not be scored\n" in done.stderr
+    assert b"stance: -: 3 of 30 rows could not be scored (line " in done.stderr
     assert [row.values["id"] for row in read_rows(out)] == [f"c{n}" for n in range(30)]
 
 
@@ -145,7 +145,10 @@ def test_a_folder_of_tables_and_pages(tmp_path: Path, capfd: Any) -> None:
     said = capfd.readouterr().err.splitlines()
     assert said[-1] == f"stance: {out}: 182 comments of 7 inputs"
     assert said[-2] == "stance: 1 of 8 inputs failed"
-    assert f"stance: {folder}/broken.parquet: no Parquet file that can be read" in said
+    assert any(
+        line.startswith(f"stance: {folder}/broken.parquet: no Parquet file that can be read")
+        for line in said
+    )
     with out.open(newline="") as stream_:
         sources = [row["source"] for row in csv.DictReader(stream_)]
     assert sources == sorted(sources)

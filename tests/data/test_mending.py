@@ -49,8 +49,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         b"text,target,stance\n",
         "a header and no rows; expected one comment a row",
     ),
-    "empty.csv": (b"", "empty; expected rows"),
-    "blank.csv": (b" \n\n", "empty; expected rows"),
+    "empty.csv": (b"", "empty; expected rows: a header and a line for each row"),
+    "blank.csv": (b" \n\n", "empty; expected rows: a header and a line for each row"),
     "pro.csv": (
         b"text,target,stance\nMore trams!,trams,pro\n",
         f"line 2, column 'stance': found 'pro'; {_STANCE}; map it with --label stance.pro=favor",
@@ -123,7 +123,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "pipes.csv": (
         b"text|target|stance\nMore, more trams!|trams|favor\n",
-        "none of its 1 rows can be read (line 2: 2 cells where the header has 1); columns are "
+        "none of its rows can be read (line 2: 2 cells where the header has 1); columns are "
         "separated by commas, semicolons or tabs; put a text that holds them or line breaks in "
         "quotation marks",
     ),
@@ -139,7 +139,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "list.jsonl": (
         b'[{"text": "More trams!", "toxicity": 0}]',
-        "none of its 1 rows can be read (line 1: expected a JSON object, found a list); "
+        "none of its rows can be read (line 1: expected a JSON object, found a list); "
         "write one JSON object a line",
     ),
     "renamed.csv": (

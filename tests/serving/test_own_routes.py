@@ -135,8 +135,15 @@ def test_no_comments_are_no_error(serve: Serve) -> None:
     [
         ({}, "expected either comments or a page, and not both"),
         ({"comments": [], "page": "a"}, "expected either comments or a page, and not both"),
-        ({"comments": [{"txt": "a"}]}, "comments.0.text: field required (and 1 more)"),
-        ({"comments": [{"text": "a", "url": "b"}]}, "comments.0.url: unknown field"),
+        (
+            {"comments": [{"txt": "a"}]},
+            "comments.0.text: field required; comments.0.txt: unknown field, did you mean text?",
+        ),
+        (
+            {"comments": [{"text": "a", "url": "b"}]},
+            "comments.0.url: unknown field, expected some of text, id, parent_id, author, "
+            "published, depth, target",
+        ),
         (
             {"comments": [{"text": "a"}], "threshold": 2},
             "threshold: input should be less than or equal to 1",

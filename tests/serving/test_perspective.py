@@ -170,7 +170,7 @@ def test_a_detected_language_is_only_reported(serve: Serve) -> None:
         (
             asking("a", langauges=["en"]),
             "INVALID_REQUEST",
-            "langauges: unknown field",
+            "langauges: unknown field, did you mean languages?",
         ),
         (
             {"comment": {"text": 7}, "requestedAttributes": TOXICITY},

@@ -38,7 +38,8 @@ def test_an_override_reaches_into_lists_and_is_typed() -> None:
 
 def test_an_unknown_key_is_named_with_its_place() -> None:
     assert message(DEFAULT, "stages.0.epoch=3") == (
-        f"{DEFAULT}: stages.0.epoch: no such option; expected those of configs/finetune.yaml"
+        f"{DEFAULT}: stages.0.epoch: no such option; did you mean epochs? expected those of "
+        "configs/finetune.yaml"
     )
 
 
@@ -57,12 +58,15 @@ def test_an_override_that_fits_nowhere_is_refused(override: str, expected: str) 
 @pytest.mark.parametrize(
     ("override", "problem"),
     [
-        ("precision=float8", "precision: Input should be 'float32' or 'bfloat16'"),
-        ("stages=[]", "stages: List should have at least 1 item after validation, not 0"),
-        ("max_length=64", "max_length: Input should be greater than or equal to 160"),
+        ("precision=float8", "precision: found 'float8', expected 'float32' or 'bfloat16'"),
+        (
+            "stages=[]",
+            "stages: found [], expected at least one entry",
+        ),
+        ("max_length=64", "max_length: found 64, expected a number greater than or equal to 160"),
         ("calibration.stance.0.corpus=vastt", "'vastt' is no corpus; expected one of"),
         ("calibration.stance.0.corpus=hatecheck", "'hatecheck' is a benchmark"),
-        ("batch_size=many", "batch_size: Input should be a valid integer"),
+        ("batch_size=many", "batch_size: found 'many', expected a whole number"),
     ],
 )
 def test_a_bad_value_is_named(override: str, problem: str) -> None:

@@ -79,6 +79,15 @@ def test_of_a_small_file_larger_splits_are_drawn(rows: int, share: float) -> Non
     assert (min(drawn.values()) >= LEAST_HELD_OUT) == (rows >= 34)
 
 
+def test_columns_that_mean_none_of_ours_are_said_there_and_here(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table("c.csv", "text,toxic,likes,url", "You fool,1,3,a", "Thanks,0,4,b")
+    assert main(["init-config", "c.csv"]) == 0
+    assert "stance: columns that are not used: likes, url\n" in capsys.readouterr().err
+    assert "# Columns that are not used: likes, url. " in Path("c.yaml").read_text(encoding="utf-8")
+
+
 def test_toxicity_alone_stops_by_toxicity() -> None:
     table("c.csv", "text,toxic", "You fool,yes", "Thanks,no", "Hello,no")
     assert main(["init-config", "c.csv"]) == 0
@@ -93,9 +102,9 @@ def test_what_is_not_understood_is_said_there_and_here(capsys: pytest.CaptureFix
     table("c.csv", "text,target,stance", "Hm,trams,pro", "Hm hm,trams,maybe", ",trams,pro")
     assert main(["init-config", "c.csv"]) == 1
     error = capsys.readouterr().err
-    assert "stance is 'maybe' in 1 rows: not understood; map it under labels" in error
-    assert "1 rows cannot be used: no text (line 4)" in error
-    assert "# UNKNOWN: stance is 'maybe' in 1 rows" in Path("c.yaml").read_text(encoding="utf-8")
+    assert "stance is 'maybe' in 1 row: not understood; map it under labels" in error
+    assert "1 row cannot be used: no text (line 4)" in error
+    assert "# UNKNOWN: stance is 'maybe' in 1 row:" in Path("c.yaml").read_text(encoding="utf-8")
 
 
 def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
