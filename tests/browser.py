@@ -1,5 +1,6 @@
 """A headless Chromium, driven by Playwright, and what it did."""
 
+import io
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Locator, Page
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -62,9 +63,34 @@ def _watch(context: "BrowserContext") -> Seen:
 def faults(page: "Page") -> list[str]:
     """Return the serious faults of accessibility that axe-core finds, each with its place."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    regions = page.locator(".scroll")
+    # axe-core does not judge the contrast of words that stand on a gradient.
+    regions.evaluate_all("(nodes) => nodes.forEach((node) => { node.style.background = 'none'; })")
+    found = axe.run(page).response["violations"]
+    regions.evaluate_all("(nodes) => nodes.forEach((node) => node.removeAttribute('style'))")
     return [
         f"{fault['id']}: {node['html'][:200]}"
-        for fault in axe.run(page).response["violations"]
+        for fault in found
         if fault["impact"] in ("serious", "critical")
         for node in fault["nodes"]
     ]
+
+
+def shades(region: "Locator") -> tuple[bool, bool]:
+    """Return whether the left and the right edge of a region are shaded: there is more that way.
+
+    The left edge is that of what scrolls, beside a first column that stays.
+    """
+    from matplotlib.image import imread
+
+    held = region.evaluate(
+        """(node) => {
+            const stays = node.querySelector("thead th");
+            const isHeld = stays && getComputedStyle(stays).position === "sticky";
+            return isHeld ? stays.getBoundingClientRect().width + 2 : 0;
+        }"""
+    )
+    line = imread(io.BytesIO(region.screenshot()))[2, :, :3]  # above the first line of text
+    ground = line[len(line) // 2]
+    left, right = (abs(line[place] - ground).max() > 0.05 for place in (int(held) + 2, -2))
+    return bool(left), bool(right)

@@ -214,7 +214,7 @@ def _view(found: Evaluation) -> _View:
     ]
     return _View(
         title=found.title or found.data,
-        source=", ".join(filter(None, (found.data, found.split and f"split “{found.split}”"))),
+        source=_source(found),
         facts=facts,
         notes=found.notes,
         labels=tables.label_table(found),
@@ -222,6 +222,13 @@ def _view(found: Evaluation) -> _View:
         figures=tables.figure_table(found),
         sections=[section for section in sections if not section.is_empty],
     )
+
+
+def _source(found: Evaluation) -> str:
+    """Return where the rows come from, as far as the title does not say it."""
+    if found.title in ("", found.data):
+        return f"Split “{found.split}”" if found.split else ""
+    return f"{found.data}, split “{found.split}”" if found.split else found.data
 
 
 def _card(found: Evaluation, figure: Figure) -> _Card:

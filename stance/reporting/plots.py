@@ -123,8 +123,7 @@ def reliability_plot(found: Reliability, ident: str) -> str:
     figure = _figure(height)
     axes = _axes(figure, height, left=40, top=20, width=308, height=236)
     rows = _axes(figure, height, left=40, top=272, width=308, height=36)
-    axes.plot([0, 1], [0, 1], color=_QUIET, linestyle=(0, (2, 3)), linewidth=1.2)
-    axes.text(0.9, 0.8, "perfect", color=_QUIET, ha="left", va="top", bbox=_GROUND, zorder=1)
+    axes.plot([0, 1], [0, 1], color=_QUIET, linestyle=(0, (2, 3)), linewidth=1.2, label="perfect")
     filled = [part for part in found.bins if part.share is not None]
     if filled:
         x = [part.mean_probability or 0.0 for part in filled]
@@ -149,6 +148,8 @@ def reliability_plot(found: Reliability, ident: str) -> str:
     _unit_range(axes, "both")
     axes.set_xticklabels([])
     _above(axes, "share of rows that are so" if found.key != "stance" else "share that is right")
+    # Above the field, where no interval can cross the word.
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1.022), labelcolor=_QUIET)
     widths = [part.high - part.low for part in found.bins]
     rows.bar(
         [part.low for part in found.bins],

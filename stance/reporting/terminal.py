@@ -41,6 +41,7 @@ CHUNK = 200  # comments that are laid out at once
 _STYLES = {"favor": "green", "against": "red", "neutral": "dim"}
 _WARNING_STYLE = "bold yellow"
 _TOXIC_STYLE = "bold red underline"
+_TOXIC_LEGEND = "toxic: the highest of the six kinds of toxicity, ! where flagged"
 
 
 def make_console(stream: TextIO) -> "Console":
@@ -94,7 +95,7 @@ def print_thread(scored: ScoredThread, console: "Console") -> None:
     for table in layout.tables(scored, numbers):
         console.print(table)
     about = "– does not speak about the target; " if summary.targets else ""
-    console.print(f"{about}! flagged as toxic; the largest probability", style="dim")
+    console.print(f"{about}{_TOXIC_LEGEND}", style="dim")
     console.print()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import browser, needs_browser
+from browser import browser, needs_browser, shades
 from evaluation_reports import (
     case,
     classification,
@@ -561,6 +561,26 @@ def test_nothing_was_evaluated() -> None:
     assert "No data set was evaluated." in words(page)
 
 
+@pytest.mark.parametrize(
+    ("title", "split", "lines"),
+    [
+        ("one.csv", None, ["one.csv"]),
+        ("", None, ["one.csv"]),
+        ("one.csv", "test", ["one.csv", "Split “test”"]),
+        ("Comments of one page", None, ["Comments of one page", "one.csv"]),
+        ("Comments of one page", "test", ["Comments of one page", "one.csv, split “test”"]),
+    ],
+)
+def test_the_name_of_the_data_is_said_once(title: str, split: str | None, lines: list[str]) -> None:
+    report = Report((bare(title=title, split=split),))
+    (section,) = parsed(report).cssselect(".evaluation")
+    assert [words(node) for node in section.cssselect(":scope > h2, :scope > p")] == lines
+    assert render_markdown(report).split("\n\n")[2 : 2 + len(lines)] == [
+        f"## {lines[0]}",
+        *lines[1:],
+    ]
+
+
 def test_one_row_without_a_bootstrap() -> None:
     one = bare(
         figures=(
@@ -670,3 +690,29 @@ def test_in_a_browser(tmp_path: Path) -> None:
         assert (light, page.evaluate(ink)) == ("rgb(27, 31, 36)", "rgb(232, 235, 238)")
         page.emulate_media(color_scheme="dark", media="print")  # paper is white
         assert page.evaluate(ink) == light
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_goes_on_says_so(tmp_path: Path, scheme: str) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page_text(), encoding="utf-8")
+    with browser(viewport={"width": 390, "height": 900}, color_scheme=scheme) as (page, _):
+        page.goto(file.as_uri())
+        goes_on = set()
+        for region in page.locator("#e1 .scroll:visible").all():
+            more = region.evaluate("(node) => node.scrollWidth - node.clientWidth")
+            if more == 0 or more > 30:  # where little is left to see, little is shaded
+                goes_on.add(more > 0)
+                assert shades(region) == (False, more > 0)
+        assert goes_on == {True, False}
+
+
+@needs_browser
+def test_the_table_of_labels_fits_a_phone(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page_text(), encoding="utf-8")
+    with browser(viewport={"width": 390, "height": 900}) as (page, _):
+        page.goto(file.as_uri())
+        for region in page.get_by_role("group", name="Labels in the data").all():
+            assert region.evaluate("(node) => node.scrollWidth - node.clientWidth") == 0

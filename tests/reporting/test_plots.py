@@ -148,6 +148,21 @@ def test_points_of_few_rows_are_hollow() -> None:
     assert "fill-first stroke-first" in classes
 
 
+def test_no_interval_crosses_a_word_of_the_reliability_curve() -> None:
+    none = figure("ece", "ECE", 0.1, 9)
+    bins = tuple(ReliabilityBin(n / 10, n / 10 + 0.1, 2, n / 10 + 0.05, n % 2) for n in range(10))
+    svg = plots.reliability_plot(Reliability("stance", "S", 20, 0.5, bins, none, none, none), "x")
+    (word,) = (node for node in parsed(svg).iter("text") if node.text == "perfect")
+    bars = [
+        float(y)
+        for node in parsed(svg).iter("path")
+        if node.get("clip-path") and node.get("class") == "stroke-first"
+        for y in re.findall(r"[ML] \S+ (\S+)", node.get("d"))
+    ]
+    assert len(bars) > 20
+    assert float(word.get("y")) < min(bars)
+
+
 def test_differences_point_to_the_better_one() -> None:
     drawn = texts(drawing("differences"))
     assert "Expected calibration error (turned)" in drawn

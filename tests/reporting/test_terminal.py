@@ -1,9 +1,11 @@
 import io
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from stance.labels import TOXICITY_LABELS
 from stance.reporting import terminal
 from stance.reporting.terminal import ProgressBar, make_console, print_thread
 from stance.thread import Article, Comment, Thread
@@ -53,9 +55,23 @@ def test_the_whole_table(fake_analyzer: Any) -> None:
         "2 ↳ Ann to #1, neutral 70% 2026-03-01T10:00 against 80% 90%!",
         "I hate them, you idiot!",
         "",
-        "– does not speak about the target; ! flagged as toxic; the largest probability",
+        "– does not speak about the target; toxic: the highest of the six kinds of toxicity, "
+        "! where flagged",
         "",
     ]
+
+
+def test_the_toxic_column_is_what_its_legend_says(fake_analyzer: Any) -> None:
+    assert len(TOXICITY_LABELS) == 6
+    scored = fake_analyzer.score(page("I love trams."), [])
+    (item,) = scored.comments
+    for label in TOXICITY_LABELS:
+        toxicity = {**item.prediction.toxicity, label: 0.43}
+        prediction = replace(item.prediction, toxicity=toxicity)
+        lines = shown(replace(scored, comments=(replace(item, prediction=prediction),)))
+        byline, _, _, legend = lines.splitlines()[-5:-1]
+        assert byline.split()[-1] == "43%"
+        assert legend == "toxic: the highest of the six kinds of toxicity, ! where flagged"
 
 
 def test_replies_and_other_languages_are_marked(fake_analyzer: Any) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import browser, faults, needs_browser
+from browser import browser, faults, needs_browser, shades
 from timing import RUNS
 
 from stance.reporting.thread import render_threads
@@ -131,3 +131,49 @@ def test_each_thread_has_its_own_filter(tmp_path: Path, fake_analyzer: Any) -> N
         assert len(lines) == 1 + 4 + 8
         assert faults(page) == []
         assert seen.messages == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_map_that_goes_on_says_so(tmp_path: Path, fake_analyzer: Any, scheme: str) -> None:
+    url = write_report(tmp_path / "report.html", fake_analyzer, long_thread(20))
+    with browser(color_scheme=scheme) as (page, _):
+        found = {}
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(url)
+            region = page.get_by_role("group", name="Map of comments and targets")
+            for place in (0, 60, 9999):
+                region.evaluate("(node, place) => node.scrollLeft = place", place)
+                found[width, place] = shades(region)
+        assert [found[390, place] for place in (0, 60, 9999)] == [
+            (False, True),
+            (True, True),
+            (True, False),
+        ]
+        assert {found[1280, place] for place in (0, 60, 9999)} == {(False, False)}
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("replies", [True, False])
+def test_no_tile_of_the_summary_is_left_over(
+    tmp_path: Path, fake_analyzer: Any, targets: int, replies: bool
+) -> None:
+    scored = fake_analyzer.score(long_thread(20), ("trams", "buses")[:targets], replies=replies)
+    file = tmp_path / "report.html"
+    file.write_text(render_threads([scored]), encoding="utf-8")
+    with browser() as (page, _):
+        page.goto(file.as_uri())
+        for width in (320, 390, 620, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            tiles = [tile.bounding_box() for tile in page.locator(".summary > div").all()]
+            assert len(tiles) == 3 + replies + (targets > 1)
+            lines: dict[float, list[Any]] = {}
+            for tile in tiles:
+                lines.setdefault(tile["y"], []).append(tile)
+            if width < 480:
+                assert len(lines) == len(tiles)
+            ends = {
+                (round(line[0]["x"]), round(line[-1]["x"] + line[-1]["width"]))
+                for line in lines.values()
+            }
+            assert len(ends) == 1  # every line is full

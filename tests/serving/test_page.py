@@ -81,6 +81,16 @@ def test_the_form(server: Any) -> None:
     assert "At most 4 MB and 5,000 comments." in words(form)
 
 
+def test_the_drop_zone_says_what_it_is_for(server: Any) -> None:
+    (zone,) = html.document_fromstring(server.get("/").text).cssselect(".zone")
+    assert words(zone.cssselect("label[for=file]")[0]) == "or choose a saved file or drop it here"
+    assert words(zone.cssselect("#file-hint")[0]).endswith("At most 4 MB and 5,000 comments.")
+    assert [control.get("type") for control in zone.cssselect("input")] == ["file"]
+    assert zone.get("class") == "zone"
+    refused = html.document_fromstring(send(server, file=("empty.html", b" ")).text)
+    assert refused.cssselect(".zone")[0].get("class") == "zone wrong"
+
+
 def test_the_report_is_that_of_the_command(server: Any, fake_analyzer: Any) -> None:
     response = send(server, EXAMPLE, "Mayor Quill\r\n\r\n Main Street \r\nMayor Quill")
     assert response.status_code == 200

@@ -261,6 +261,34 @@ def test_dropping_a_file_anywhere(tab: Any) -> None:
     expect(page.get_by_role("button", name="Make the report")).to_be_enabled()
 
 
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_whole_zone_is_the_field(server: Any, width: int) -> None:
+    with browser(viewport={"width": width, "height": 800}, java_script_enabled=False) as (page, _):
+        page.goto(server.url)
+        zone = page.locator(".zone").bounding_box()
+        for words in (page.locator("label[for=file]"), page.locator("#file-hint")):
+            box = words.bounding_box()
+            assert zone["x"] < box["x"]
+            assert zone["y"] < box["y"]
+            assert box["x"] + box["width"] < zone["x"] + zone["width"]
+            assert box["y"] + box["height"] < zone["y"] + zone["height"]
+            with page.expect_file_chooser():
+                # What lies there may take the click in place of the words.
+                words.click(position={"x": 20, "y": box["height"] / 2}, force=True)
+        button = page.locator("#file").bounding_box()  # its button comes first, the words below it
+        assert page.locator("#file-hint").bounding_box()["y"] > button["y"] + 36
+
+
+def test_nothing_can_be_dropped_on_a_phone(server: Any) -> None:
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    with browser(**phone) as (page, _):
+        page.goto(server.url)
+        expect(page.get_by_text("or choose a saved file")).to_be_visible()
+        expect(page.get_by_text("or drop it here")).to_be_hidden()
+        for button in page.get_by_role("button").all():
+            assert button.bounding_box()["height"] >= 44
+
+
 def test_a_file_that_is_too_large_is_not_sent(serve: Callable[..., Any], tmp_path: Path) -> None:
     server = serve(Settings(max_body=2 * 1024 * 1024))
     file = tmp_path / "page.html"
