@@ -15,6 +15,7 @@ from stance.data.findings import (
 from stance.labels import STANCE_LABELS
 from stance.reporting.visible import make_line, make_visible
 from stance.scoring.language import language_name
+from stance.words import count_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,18 +88,14 @@ def print_findings(found: Findings, console: "Console") -> None:
 
 
 def _headline(found: Findings) -> str:
-    parts = [_counted(found.rows, "row"), _counted(found.texts, "different text")]
+    parts = [count_words(found.rows, "row"), count_words(found.texts, "different text")]
     if found.target_number:
-        parts.append(_counted(found.target_number, "target"))
+        parts.append(count_words(found.target_number, "target"))
     if found.left_out:
         parts.append(f"{found.left_out:,} left out")
     if found.unlabelled:
         parts.append(f"{found.unlabelled:,} without a label")
     return ", ".join(parts)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _class_table(classes: tuple[ClassCounts, ...]) -> "Table":
@@ -137,7 +134,7 @@ def _target_table(found: Findings) -> "Table":
         table.add_row(Text(_cut(item.target, _MAX_TARGET)), *numbers)
     others = found.target_number - min(MAX_TARGETS, len(found.targets))
     if others > 0:
-        table.add_row(Text(f"… and {_counted(others, 'more target')}", style="dim"))
+        table.add_row(Text(f"… and {count_words(others, 'more target')}", style="dim"))
     return table
 
 
@@ -230,7 +227,7 @@ def _verdict(found: Findings) -> str:
     problems = len(found.problems)
     warnings = len(found.findings) - problems
     outcome = "mend the problems before training" if problems else "nothing hinders training"
-    return f"{_counted(problems, 'problem')}, {_counted(warnings, 'warning')}: {outcome}"
+    return f"{count_words(problems, 'problem')}, {count_words(warnings, 'warning')}: {outcome}"
 
 
 def _cut(text: str, most: int) -> str:

@@ -28,6 +28,7 @@ from stance.reporting import evaluation_words as words
 from stance.reporting.evaluation_tables import Table
 from stance.reporting.page import render_page
 from stance.reporting.visible import cut_at_spans, make_line
+from stance.words import count_words
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -243,7 +244,7 @@ def _card(found: Evaluation, figure: Figure) -> _Card:
     beside += [
         (f"{other.system}, published", words.number(other.value)) for other in figure.published
     ]
-    rows = words.count_words(figure.n, "row")
+    rows = count_words(figure.n, "row")
     if figure.positives is not None:
         rows += f", {figure.positives:,} of them positive"
     return _Card(
@@ -364,7 +365,7 @@ def _bias_section(found: Evaluation) -> _Section:
     if found.identity_bias is not None:
         own = found.identity_bias
         telling = sum(not term.too_small for term in own.terms)
-        auc = f"{words.number(own.overall_auc.value)} on all {words.count_words(own.n, 'row')}"
+        auc = f"{words.number(own.overall_auc.value)} on all {count_words(own.n, 'row')}"
         blocks.append(
             _Block(
                 "Identity terms",
@@ -513,8 +514,8 @@ def _texts(own: ErrorList) -> _Texts:
 def _counted(cases: int, total: int, noun: str) -> str:
     shown = min(cases, MAX_CASES)
     if shown >= total:
-        return words.count_words(total, noun)
-    return f"the first {shown} of {words.count_words(total, noun)}"
+        return count_words(total, noun)
+    return f"the first {shown} of {count_words(total, noun)}"
 
 
 def _error_case(case: ErrorCase) -> _Case:
@@ -630,7 +631,7 @@ def _markdown_table(table: Table) -> Iterable[str]:
     head, *rows = (" | ".join(map(_escaped, row)) for row in (table.columns, *table.rows))
     yield "\n".join(f"| {line} |" for line in (head, rule, *rows))
     if table.left_out:
-        yield f"{words.count_words(table.left_out, 'further row')} in metrics.json."
+        yield f"{count_words(table.left_out, 'further row')} in metrics.json."
 
 
 def _markdown_texts(texts: _Texts) -> Iterable[str]:

@@ -16,6 +16,7 @@ from stance.evaluation.results import (
     ThresholdCurve,
 )
 from stance.evaluation.slices import LEAST_OF_BOTH, LEAST_OF_CLASS, LEAST_ROWS
+from stance.words import count_words
 
 NONE = "–"  # a figure that is not defined
 
@@ -53,17 +54,6 @@ def interval_words(interval: Interval | None, write: Callable[[float], str] = nu
     '0.620 to 0.660'
     """
     return NONE if interval is None else f"{write(interval.low)} to {write(interval.high)}"
-
-
-def count_words(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> count_words(1, "row"), count_words(3006, "row")
-    ('1 row', '3,006 rows')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def part_words(count: int, whole: int) -> str:

@@ -25,6 +25,7 @@ from stance.scoring.summary import (
     is_off_target,
     summarize,
 )
+from stance.words import count_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,7 +90,7 @@ def print_thread(scored: ScoredThread, console: "Console") -> None:
     if listed:
         console.print(_target_table(summary, console.width))
     if len(summary.targets) > len(listed):
-        console.print(f"… and {_counted(len(summary.targets) - len(listed), 'more target')}")
+        console.print(f"… and {count_words(len(summary.targets) - len(listed), 'more target')}")
     numbers = {comment.id: n for n, comment in enumerate(scored.thread.comments, 1)}
     layout = _Layout.fitting(console.width, len(scored.comments), listed, len(summary.targets))
     for table in layout.tables(scored, numbers):
@@ -107,7 +108,11 @@ def _print_heading(scored: ScoredThread, summary: ThreadSummary, console: "Conso
     if article and article.title:
         console.print(Text(make_line(article.title)))
     toxic = f"{summary.toxic.count} flagged as toxic: {share_text(summary.toxic)}"
-    counts = [_counted(summary.comments, "comment"), _counted(summary.authors, "author"), toxic]
+    counts = [
+        count_words(summary.comments, "comment"),
+        count_words(summary.authors, "author"),
+        toxic,
+    ]
     if summary.most_contested is not None and len(summary.targets) > 1:
         counts.append(f"most contested: {make_line(summary.most_contested)}")
     console.print(Text(", ".join(counts)))
@@ -139,14 +144,11 @@ def reply_text(replies: ReplySummary) -> str:
     >>> reply_text(ReplySummary(12, wilson(3, 12), wilson(8, 12), wilson(1, 12)))
     '12 replies: 25% (9–53) agree with the comment they answer, 67% (39–86) disagree'
     """
+    counted = count_words(replies.replies, "reply", "replies")
     return (
-        f"{_counted(replies.replies, 'reply', 'replies')}: {share_text(replies.favor)} agree with "
-        f"the comment they answer, {share_text(replies.against)} disagree"
+        f"{counted}: {share_text(replies.favor)} agree with the comment they answer, "
+        f"{share_text(replies.against)} disagree"
     )
-
-
-def _counted(count: int, noun: str, plural: str | None = None) -> str:
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def _target_table(summary: ThreadSummary, width: int) -> "Table":
