@@ -13,7 +13,8 @@ KEY_VARIABLE = "STANCE_API_KEYS"
 
 EXAMPLES = """\
 Needs an extra: pip install '.[serve]' in the project's folder. Serves until it is stopped (Ctrl-C
-or SIGTERM); then it takes nothing more and finishes what it has taken.
+or SIGTERM); then it takes nothing more and finishes what it has taken, for at most 60 s: what is
+not done by then is answered with 503 and Retry-After.
 
   POST /v1alpha1/comments:analyze        the Perspective API; its clients need another address
   POST /v1alpha1/comments:suggestscore   kept only with --suggestions

@@ -141,7 +141,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 
 def _describe(problems: Sequence[Any], known: Callable[[Place], Sequence[str]]) -> str:
-    """Return the first problems in a line, and how many more there are; no value is repeated.
+    """Return the first problems in a line, and how many more there are; no text is repeated.
 
     Parameters
     ----------

@@ -38,6 +38,7 @@ _MOST_DISCARDED = 32 * 1024 * 1024  # bytes of a body that is refused
 _DISCARD_SECONDS = 5.0
 _RETRY = {"Retry-After": "5"}
 _FAILED = "the server failed on this request; its log says how"
+_STOPPED = "the server stopped before this request was done; send it again later"
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -94,6 +95,11 @@ class Guards:
             _log.warning("a client did not take its answer in time")
         except ClientDisconnect:
             status = 499  # as nginx notes a client that left
+        except asyncio.CancelledError:  # as a shutdown does with what takes too long
+            _log.warning("%s %s dropped: the server stopped first", scope["method"], scope["path"])
+            if not status:
+                await _stopped(scope)(scope, receive, send_on)
+            raise
         except Exception:
             if status:
                 raise
@@ -114,8 +120,7 @@ class Guards:
             if refusal is None:
                 await self._app(scope, body.replay, send)
                 return
-            if scope["path"] == page.PATH:
-                refusal = page.as_page(scope["app"].state.serving, refusal)
+            refusal = _for_reader(scope, refusal)
             if not body.is_complete:
                 refusal.headers["Connection"] = "close"
             await refusal(scope, receive, send)
@@ -143,6 +148,19 @@ class Guards:
         """Count bytes that are held from now on, and tell whether they are too many."""
         self._held += size
         return self._held > self._settings.max_held
+
+
+def _for_reader(scope: Scope, refusal: Response) -> Response:
+    """Return a refusal as a page where a person asked for one, and as it is elsewhere."""
+    if scope["path"] == page.PATH:
+        return page.as_page(scope["app"].state.serving, refusal)
+    return refusal
+
+
+def _stopped(scope: Scope) -> Response:
+    # Its body may not have come to its end, so the connection can take no other request.
+    headers = _RETRY | {"Connection": "close"}
+    return _for_reader(scope, error_response(503, _STOPPED, headers=headers))
 
 
 class _SlowReaderError(Exception):

@@ -1,11 +1,13 @@
 """The API of stance itself: `/v1/score`, `/v1/model`, `/healthz` and `/metrics`."""
 
+import json
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from stance.errors import InputError
 from stance.labels import TOXICITY_LABELS
@@ -18,6 +20,7 @@ from stance.tables import Row
 
 router = APIRouter(route_class=JsonRoute)
 _TAGS: list[Any] = ["stance"]
+_LONGEST_NAME = 1000  # characters
 
 
 def _one_or_many(value: Any) -> Any:
@@ -28,7 +31,24 @@ Target = Annotated[
     str, Field(min_length=1, max_length=MAX_TARGET_CHARACTERS, pattern=r"\S"), BeforeValidator(mend)
 ]
 Targets = Annotated[list[Target], Field(max_length=MAX_TARGETS)]
-Name = Annotated[str, Field(max_length=1000), BeforeValidator(mend)]
+Name = Annotated[str, Field(max_length=_LONGEST_NAME), BeforeValidator(mend)]
+
+
+def _check_id(value: Any) -> Any:
+    """Let an id through; of a union pydantic would say what each of its types found wrong."""
+    if isinstance(value, str):
+        if len(value) > _LONGEST_NAME:
+            raise PydanticKnownError("string_too_long", {"max_length": _LONGEST_NAME})
+    elif value is not None and type(value) is not int:
+        kinds: dict[type, str] = {list: "a list", dict: "an object"}
+        found = kinds.get(type(value)) or json.dumps(value)  # a number or a truth value
+        raise PydanticCustomError(
+            "id_type", "expected a string or a whole number, found {found}", {"found": found}
+        )
+    return value
+
+
+Id = Annotated[Name | StrictInt | None, BeforeValidator(_check_id)]
 
 
 class CommentIn(BaseModel):
@@ -37,10 +57,8 @@ class CommentIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: Text | None = Field(description="Without one the comment comes back with an error.")
-    id: Name | StrictInt | None = Field(default=None, description="Its number, where not given.")
-    parent_id: Name | StrictInt | None = Field(
-        default=None, description="The id of the comment that it answers."
-    )
+    id: Id = Field(default=None, description="Its number, where not given.")
+    parent_id: Id = Field(default=None, description="The id of the comment that it answers.")
     author: Name | None = None
     published: Name | None = None
     depth: Annotated[StrictInt, Field(ge=0, le=9999)] | None = None

@@ -182,7 +182,7 @@ def _wanted(body: AnalyzeCommentRequest, languages: Sequence[str]) -> list[_Want
         parameters = parameters or AttributeParameters()
         if name in UNSUPPORTED and body.drop_unsupported_attributes:
             continue
-        label = _label(name)
+        label = _label(name, " or set dropUnsupportedAttributes")
         if parameters.score_type not in (None, "SCORE_TYPE_UNSPECIFIED", "PROBABILITY"):
             raise PerspectiveError(
                 "INVALID_REQUEST",
@@ -206,7 +206,24 @@ def _wanted(body: AnalyzeCommentRequest, languages: Sequence[str]) -> list[_Want
     return wanted
 
 
-def _label(name: str) -> ToxicityLabel:
+def _label(name: str, way_out: str = "") -> ToxicityLabel:
+    """Return the label of an attribute.
+
+    Parameters
+    ----------
+    name : str
+    way_out : str
+        What a client can do with one that is not supported besides leaving it out.
+
+    Raises
+    ------
+    PerspectiveError
+        There is no model for it, or no such attribute at all.
+    """
+    if name in UNSUPPORTED:
+        raise PerspectiveError(
+            "INVALID_REQUEST", f"{name} is not supported here; leave it out{way_out}"
+        )
     if name not in ATTRIBUTES:
         raise PerspectiveError(
             "INVALID_REQUEST",

@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from stance.errors import ConfigError
@@ -77,7 +78,7 @@ def make_server(app: FastAPI, settings: Settings, *, access_log: bool = False) -
         Whether to log a line a request, without its query.
     """
     config = uvicorn.Config(
-        app,
+        _dropping_quietly(app),
         http=_protocol(settings.head_seconds),
         ws="none",
         loop="asyncio",
@@ -90,6 +91,20 @@ def make_server(app: FastAPI, settings: Settings, *, access_log: bool = False) -
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     return uvicorn.Server(config)
+
+
+def _dropping_quietly(app: ASGIApp) -> ASGIApp:
+    """Return an application whose cancelled requests end without a traceback in the log."""
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            # uvicorn cancels a request last of all, and logs whatever comes out of it.
+            if scope["type"] != "http":
+                raise
+
+    return run
 
 
 def _protocol(head_seconds: float) -> type[asyncio.Protocol]:

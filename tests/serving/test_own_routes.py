@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from running import ANALYZE, Running
 import stance.example
 from stance import parse
 from stance.scoring.rows import score_rows
-from stance.serving.own import ScoreResponse
+from stance.serving.own import CommentIn, ScoreResponse
 from stance.tables import read_rows
 
 Serve = Callable[..., Running]
@@ -178,6 +179,43 @@ def test_what_cannot_be_scored_is_refused(serve: Serve, body: dict[str, Any], me
     assert refused.json() == {
         "error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}
     }
+
+
+@pytest.mark.parametrize("field", ["id", "parent_id"])
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("1.5", "expected a string or a whole number, found 1.5"),
+        ("1.0", "expected a string or a whole number, found 1.0"),
+        ("true", "expected a string or a whole number, found true"),
+        ('["a"]', "expected a string or a whole number, found a list"),
+        ('{"a": 1}', "expected a string or a whole number, found an object"),
+        ('"' + "a" * 1001 + '"', "string should have at most 1000 characters"),
+    ],
+)
+def test_what_is_wrong_with_an_id_is_said_once(
+    serve: Serve, field: str, value: str, problem: str
+) -> None:
+    body = f'{{"comments": [{{"text": "Hi", "{field}": {value}}}]}}'
+    refused = serve().post_bytes("/v1/score", body.encode())
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"] == f"comments.0.{field}: {problem}"
+
+
+@pytest.mark.parametrize("given", ["a", "a" * 1000, 7, -1, 10**40])
+def test_ids_of_both_kinds_come_back(serve: Serve, given: str | int) -> None:
+    [comment] = scored(serve().post("/v1/score", {"comments": [{"text": "Hi", "id": given}]}))[
+        "comments"
+    ]
+    assert comment["id"] == given
+
+
+@pytest.mark.parametrize("field", CommentIn.model_fields)
+@pytest.mark.parametrize("value", [1.5, {"a": 1}, [[1]]])
+def test_problems_are_placed_by_the_names_of_fields(serve: Serve, field: str, value: Any) -> None:
+    refused = serve().post("/v1/score", {"comments": [{"text": "Hi", field: value}]})
+    message = refused.json()["error"]["message"]
+    assert re.fullmatch(rf"comments\.0\.{field}(\.0)?: [^;]+", message)
 
 
 # About the server

@@ -10,6 +10,7 @@ from stance.serving.perspective import (
     ATTRIBUTES,
     MAX_SENTENCES,
     MAX_TEXT_BYTES,
+    UNSUPPORTED,
     _in_utf16,
     sentences,
 )
@@ -147,7 +148,12 @@ def test_a_detected_language_is_only_reported(serve: Serve) -> None:
         (
             asking("a") | {"requestedAttributes": {"FLIRTATION": {}}},
             "INVALID_REQUEST",
-            "Unknown requested attribute: FLIRTATION; expected some of TOXICITY, SEVERE_TOXICITY, "
+            "FLIRTATION is not supported here; leave it out or set dropUnsupportedAttributes",
+        ),
+        (
+            asking("a") | {"requestedAttributes": {"TOXICTY": {}}},
+            "INVALID_REQUEST",
+            "Unknown requested attribute: TOXICTY; expected some of TOXICITY, SEVERE_TOXICITY, "
             "IDENTITY_ATTACK, INSULT, PROFANITY, THREAT",
         ),
         (
@@ -213,6 +219,18 @@ def test_a_declared_language_that_is_not_read_is_refused(serve: Serve) -> None:
             ],
         }
     }
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_attributes_of_the_original_without_a_model_are_not_called_unknown(
+    serve: Serve, name: str
+) -> None:
+    asked: dict[str, Any] = {"requestedAttributes": {"TOXICITY": {}, name: {}}}
+    assert error_of(serve().post(ANALYZE, asking("Good day.") | asked)) == (
+        400,
+        "INVALID_REQUEST",
+        f"{name} is not supported here; leave it out or set dropUnsupportedAttributes",
+    )
 
 
 def test_unsupported_attributes_are_dropped_on_request(serve: Serve) -> None:

@@ -1,5 +1,6 @@
 """Load, and the end of a server."""
 
+import asyncio
 import json
 import os
 import signal
@@ -20,6 +21,8 @@ from running import ANALYZE, Running, running
 import stance.example
 from stance.errors import ConfigError
 from stance.scoring.results import Prediction
+from stance.serving.guards import Guards
+from stance.serving.metrics import Metrics
 from stance.serving.server import address_of, listen
 from stance.serving.settings import Settings
 
@@ -138,6 +141,63 @@ def test_a_shutdown_finishes_what_was_taken(fake_analyzer: Any) -> None:
         assert len(listed.result().json()["threads"][0]["comments"]) == 300
 
 
+def test_a_shutdown_drops_what_takes_too_long(
+    fake_analyzer: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = Gated(fake_analyzer)
+    settings = Settings(shutdown_seconds=1)
+    with ThreadPoolExecutor(3) as clients, running(model, settings) as server:
+        body = {"comments": [{"text": "Good day."}] * 300}
+        listed = clients.submit(server.post, "/v1/score", body)
+        single = clients.submit(server.post, ANALYZE, GOOD)
+        pasted = clients.submit(
+            server.client.post, "/", files={"text": (None, EXAMPLE.read_text())}
+        )
+        wait_for(lambda: figure(server, "stance_waiting_requests") == 3)
+        server.server.should_exit = True
+        answers = [future.result(30) for future in (listed, single, pasted)]
+        model.gate.set()
+    for answer in answers:
+        assert answer.status_code == 503
+        assert (answer.headers["Retry-After"], answer.headers["Connection"]) == ("5", "close")
+    message = "the server stopped before this request was done; send it again later"
+    error = {"error": {"code": 503, "message": message, "status": "UNAVAILABLE"}}
+    assert [answer.json() for answer in answers[:2]] == [error] * 2
+    assert message in answers[2].text
+    assert answers[2].headers["Content-Type"].startswith("text/html")
+    assert sorted(record.getMessage() for record in caplog.records if "stance" in record.name) == [
+        f"POST {path} dropped: the server stopped first" for path in ("/", "/v1/score", ANALYZE)
+    ]
+    assert "Traceback" not in caplog.text + capfd.readouterr().err
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_a_cancelled_request_is_answered_once_and_stays_cancelled(starts: bool) -> None:
+    sent: list[Any] = []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if starts:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(60)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def cancelled() -> None:
+        guards = Guards(slow, Settings(), Metrics())
+        scope = {"type": "http", "method": "GET", "path": "/v1/model", "query_string": b""}
+        async with asyncio.timeout(0.1):  # works by cancelling
+            await guards(scope | {"headers": []}, receive, send)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(cancelled())
+    starting = [message["status"] for message in sent if message["type"] == "http.response.start"]
+    assert starting == [200 if starts else 503]
+
+
 def _accepts(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -147,6 +207,15 @@ def _accepts(port: int) -> bool:
 
 
 # The command
+
+
+def test_the_help_says_how_long_a_shutdown_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    from stance.cli import main
+
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"finishes what it has taken, for at most {Settings().shutdown_seconds} s" in said
 
 
 def start_command(*arguments: str, **environment: str) -> "subprocess.Popen[str]":

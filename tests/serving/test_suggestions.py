@@ -77,7 +77,12 @@ def test_a_suggestion_is_a_labelled_row(serve: Serve, tmp_path: Path) -> None:
         (
             {"attributeScores": {"SPAM": {"summaryScore": {"value": 1}}}},
             "INVALID_REQUEST",
-            "Unknown requested attribute: SPAM; expected some of TOXICITY, SEVERE_TOXICITY, "
+            "SPAM is not supported here; leave it out",  # suggestions have no way to drop it
+        ),
+        (
+            {"attributeScores": {"TOXICTY": {"summaryScore": {"value": 1}}}},
+            "INVALID_REQUEST",
+            "Unknown requested attribute: TOXICTY; expected some of TOXICITY, SEVERE_TOXICITY, "
             "IDENTITY_ATTACK, INSULT, PROFANITY, THREAT",
         ),
     ],
