@@ -14,6 +14,7 @@ CSV holds flat cells only, so
   line break) gets an apostrophe before it; numbers such as `-5` are left alone.
 """
 
+import base64
 import contextlib
 import csv
 import gzip
@@ -26,7 +27,7 @@ import secrets
 import stat
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, AnyStr, cast
@@ -52,7 +53,13 @@ _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _FORMULA_START = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _DELIMITER_NOTE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_JSON_KEY = re.compile(r'[\s,]*"((?:[^"\\]|\\.)*)"\s*:\s*')
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# The error of a CSV row that took further lines for its own.
+UNCLOSED = (
+    "a quotation mark is never closed, so that the lines after it are taken for its text: close "
+    "it, and double those that stand inside a text"
+)
 _SAVE_AGAIN = "copy or download it again, or correct the ending of its name"
 
 
@@ -67,7 +74,7 @@ class Row:
     values : dict
         Column to value; CSV values are strings, or None for a cell left out at the end of a row.
     error : str or None
-        What is wrong with the row; `values` is then empty.
+        What is wrong with the row; `values` is then empty, or has None in every column.
     """
 
     number: int
@@ -189,6 +196,8 @@ def read_row_stream(
 def sniff_ending(head: bytes) -> str | None:
     r"""Tell from its first bytes which rows with a column `text` a stream holds, or None.
 
+    Some JSON lines may be broken or without a text, the first one too.
+
     Examples
     --------
     >>> sniff_ending(b'{"text": "Good."}\n'), sniff_ending(b"id;text\n1;Good.\n")
@@ -201,19 +210,59 @@ def sniff_ending(head: bytes) -> str | None:
     if head.startswith(_PARQUET):
         return ".parquet"
     packed = ".gz" if head.startswith(_GZIP) else ".zst" if head.startswith(_ZSTD) else ""
-    lines = _decoded_lines(_decompressed(io.BytesIO(head), packed))
+    lines = list(_decoded_lines(io.BytesIO(_unpacked(head, packed))))
+    if _are_json_rows([line.strip() for line in lines if line.strip()]):
+        return f".jsonl{packed}"
+    _, first = _skip_to_header(iter(lines))
+    return f".csv{packed}" if _is_csv_header(first) else None
+
+
+def _unpacked(head: bytes, packed: str) -> bytes:
+    """Return the head of what a compressed head holds; it may end anywhere."""
+    stream = cast("io.BufferedReader", _decompressed(io.BytesIO(head), packed))
+    parts: list[bytes] = []
+    with contextlib.suppress(OSError, EOFError, zlib.error):
+        while sum(map(len, parts)) < HEAD_BYTES and (part := stream.read1(HEAD_BYTES)):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _are_json_rows(lines: Sequence[str]) -> bool:
+    """Tell whether lines, the last of them perhaps cut, are rows with a column `text`.
+
+    A few may be broken; a page or a JSON document may hold such a line too, but not mostly.
+    """
+    if not lines or lines[0].startswith(("[", "<")) or lines[0].endswith(("[", "{", ",")):
+        return False
+    rows = [_parse_json_row(1, line, _nothing).values for line in lines if line.startswith("{")]
+    read = [values for values in rows if values]
+    if any("text" in values for values in read):
+        return 2 * len(read) > len(lines) - 1
+    return _ends_in_text(lines[0])
+
+
+def _ends_in_text(line: str) -> bool:
+    """Tell whether a JSON object is cut in one of its own texts, with a key `text` before that."""
+    decoder = json.JSONDecoder()
+    keys = set()
+    place = 1 if line.startswith("{") else len(line)
+    while key := _JSON_KEY.match(line, place):
+        keys.add(key[1])
+        place = key.end()
+        try:
+            _, place = decoder.raw_decode(line, place)
+        except (ValueError, RecursionError):
+            return "text" in keys and line.startswith('"', place)
+    return False
+
+
+def _is_csv_header(line: str) -> bool:
     try:
-        first = next((line for line in lines if line.strip()), "")
-    except (OSError, EOFError, zlib.error):  # also where the first line is longer than the head
-        return None
-    if first.lstrip().startswith("{"):
-        row = _parse_json_row(1, first, _nothing)
-        return f".jsonl{packed}" if "text" in row.values else None
-    try:
-        header = next(csv.reader([first], delimiter=max(",;\t", key=first.count)), [])
+        header = next(csv.reader([line], delimiter=max(",;\t", key=line.count)), [])
     except csv.Error:
-        return None
-    return f".csv{packed}" if "text" in header else None
+        return False
+    # Alone, a name in other letters is told to be wrong; with others, it makes an export.
+    return "text" in header or [name.strip().lower() for name in header] == ["text"]
 
 
 def _decompressed(stream: IO[bytes], ending: str) -> IO[bytes]:
@@ -305,13 +354,53 @@ def _parse_json_row(number: int, line: str, constant: Callable[[str], Any]) -> R
     return Row(number, values)
 
 
+@dataclass(slots=True)
+class _RecordLines:
+    """Lines on their way to the CSV reader, which takes several where a quotation mark is open."""
+
+    lines: Iterator[str]
+    record: list[str] = field(default_factory=list)  # those of the present row
+    ended: bool = False  # whether the reader wanted one more than there are
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self.lines:
+            self.record.append(line)
+            yield line
+        self.ended = True
+
+
 def _read_csv(lines: Iterator[str], name: str) -> Iterator[Row]:
     csv.field_size_limit(MAX_ROW_CHARS)
     above, first = _skip_to_header(lines)
     if not first:
         raise _empty(name, ".csv")
     delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter)
+    taken = _RecordLines(itertools.chain([first], lines))
+    reader = csv.reader(taken, delimiter=delimiter)
+    header = _header(reader, taken, name)
+    while True:
+        number = above + reader.line_num + 1
+        taken.record.clear()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if len(taken.record) > 1:
+                yield Row(number, dict.fromkeys(header), UNCLOSED)
+            else:
+                yield Row(number, error=f"not CSV: {error}")
+            continue
+        if taken.ended or _is_unclosed(taken.record, cells, len(header), delimiter):
+            yield Row(number, dict.fromkeys(header), UNCLOSED)
+        elif len(cells) > len(header):
+            message = f"{len(cells)} cells where the header has {len(header)}"
+            yield Row(number, error=message)
+        elif any(cells):
+            yield Row(number, dict(itertools.zip_longest(header, cells)))
+
+
+def _header(reader: Iterator[list[str]], taken: _RecordLines, name: str) -> list[str]:
     try:
         header = _distinct(next(reader))
     except (csv.Error, StopIteration) as error:
@@ -319,22 +408,31 @@ def _read_csv(lines: Iterator[str], name: str) -> Iterator[Row]:
             f"{name}: no header row that can be read; expected a table as text, the names of its "
             "columns in the first line: save it as CSV UTF-8"
         ) from error
-    while True:
-        number = above + reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(number, error=f"not CSV: {error}")
-            continue
-        if not any(cells):
-            continue
-        if len(cells) > len(header):
-            message = f"{len(cells)} cells where the header has {len(header)}"
-            yield Row(number, error=message)
-        else:
-            yield Row(number, dict(itertools.zip_longest(header, cells)))
+    if taken.ended:
+        raise InputError(f"{name}: no header row that can be read: {UNCLOSED}")
+    return header
+
+
+def _is_unclosed(record: Sequence[str], cells: Sequence[str], width: int, delimiter: str) -> bool:
+    """Tell whether a row of several lines has taken other rows for the text of a cell."""
+    if len(record) == 1:
+        return False
+    if len(cells) < width and _holds_rows(cells[-1].split("\n")[1:], width, ",;\t"):
+        return True
+    return _holds_rows(record[1:], width, delimiter) and not _is_strict(record, delimiter)
+
+
+def _holds_rows(lines: Iterable[str], width: int, delimiters: str) -> bool:
+    return any(line.count(sign) >= width - 1 for line in lines for sign in delimiters)
+
+
+def _is_strict(record: Sequence[str], delimiter: str) -> bool:
+    """Tell whether nothing but a delimiter follows each closing quotation mark."""
+    try:
+        list(csv.reader(record, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return False
+    return True
 
 
 def _skip_to_header(lines: Iterator[str]) -> tuple[int, str]:
@@ -605,6 +703,7 @@ def json_line(row: Mapping[str, Any]) -> bytes:
     r"""Return a row as one line of JSON in UTF-8.
 
     Half a surrogate pair, which UTF-8 cannot hold, makes the line escape all that is not ASCII.
+    Bytes become base64, and all else that JSON has no type for, such as a date, its text.
 
     Examples
     --------
@@ -612,12 +711,21 @@ def json_line(row: Mapping[str, Any]) -> bytes:
     True
     >>> json_line({"text": "\ud83d"})
     b'{"text": "\\ud83d"}\n'
+    >>> json_line({"hash": b"\xff"})
+    b'{"hash": "/w=="}\n'
     """
-    text = json.dumps(row, ensure_ascii=False, allow_nan=False, default=str)
+    text = json.dumps(row, ensure_ascii=False, allow_nan=False, default=_json_text)
     try:
         return text.encode() + b"\n"
     except UnicodeEncodeError:
-        return json.dumps(row, allow_nan=False, default=str).encode() + b"\n"
+        return json.dumps(row, allow_nan=False, default=_json_text).encode() + b"\n"
+
+
+def _json_text(value: object) -> str:
+    """Return a value that JSON has no type for as text."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return str(value)
 
 
 def json_bytes(row: Mapping[str, Any]) -> bytes:
@@ -677,15 +785,18 @@ def _write_csv(
     for row in rows():
         for column, value in row.items():
             fields.setdefault(column, {}).update(dict.fromkeys(_flat(column, value, record_names)))
-    header = [name for column in fields for name in fields[column] or (column,)]
+    places = [(column, name) for column in fields for name in fields[column] or (column,)]
     text = io.TextIOWrapper(stream, "utf-8", errors="replace", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(csv_cell, header))
+    # A column "a.b" and the field "b" of a column "a" are two.
+    writer.writerow(map(csv_cell, _distinct([name for _, name in places])))
     for row in rows():
-        cells: dict[str, Any] = {}
-        for column, value in row.items():
-            cells |= _flat(column, value, record_names)
-        writer.writerow(csv_cell(cells.get(name)) for name in header)
+        cells = {
+            (column, name): cell
+            for column, value in row.items()
+            for name, cell in _flat(column, value, record_names).items()
+        }
+        writer.writerow(csv_cell(cells.get(place)) for place in places)
     text.flush()
     text.detach()
 

@@ -19,6 +19,7 @@ from stance.tables import (
     HEAD_BYTES,
     MAX_ROW_CHARS,
     PARQUET_GROUP_ROWS,
+    UNCLOSED,
     WRITTEN_ENDINGS,
     Row,
     atomic_file,
@@ -109,6 +110,39 @@ def test_a_csv_of_blank_lines_is_empty(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("  \n\n")
     with pytest.raises(InputError, match=r"a\.csv: empty; expected rows"):
+        list(read_rows(path))
+
+
+def unclosed(number: int, *columns: str) -> Row:
+    return Row(number, dict.fromkeys(columns), UNCLOSED)
+
+
+@pytest.mark.parametrize("text", ["comment {0}", '"comment {0}"', '"comment, {0}"'])
+def test_a_quotation_mark_that_is_never_closed_is_a_bad_row(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "comments.csv"
+    lines = ["id,text", *(f"{n},{text.format(n)}" for n in range(1, 1000))]
+    lines[10] = '10,"this is comment 10'
+    path.write_text("\n".join(lines) + "\n")
+    rows = list(read_rows(path))
+    assert [row.values["id"] for row in rows[:9]] == [str(n) for n in range(1, 10)]
+    assert rows[9] == unclosed(11, "id", "text")
+    assert len(rows) == 10 or rows[10].number == 13
+
+
+def test_a_quotation_mark_that_takes_the_next_row_is_a_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "comments.csv"
+    path.write_text('text,who\n"open,Ann\n"closed",Bo\n"two\nlines, and ""more""",Cy\n"open')
+    assert list(read_rows(path)) == [
+        unclosed(2, "text", "who"),
+        Row(4, {"text": 'two\nlines, and "more"', "who": "Cy"}),
+        unclosed(6, "text", "who"),
+    ]
+
+
+def test_a_header_whose_quotation_mark_is_never_closed(tmp_path: Path) -> None:
+    path = tmp_path / "comments.csv"
+    path.write_text('id,"text\n1,Good.\n')
+    with pytest.raises(InputError, match="no header row that can be read: a quotation mark is"):
         list(read_rows(path))
 
 
@@ -220,6 +254,13 @@ def test_csv_with_the_same_targets_has_a_column_for_each(tmp_path: Path) -> None
     }
     assert second[header.index("error")] == "no text"
     assert second[header.index("stance.trams.label")] == ""
+
+
+def test_a_column_called_like_a_field_hides_no_other(tmp_path: Path) -> None:
+    with write_rows(tmp_path / "a.csv") as add:
+        add({"a.b": "own", "a": {"b": 1}})
+        add({"a.b": None, "a": {"b": 2}})
+    assert (tmp_path / "a.csv").read_text() == "a.b,a.b.2\nown,1\n,2\n"
 
 
 def test_the_names_of_the_example_are_no_columns(tmp_path: Path) -> None:
@@ -369,6 +410,16 @@ def test_parquet_rows_come_in_large_groups(tmp_path: Path) -> None:
         ("a.csv.zst", "id,text\n1,Good.\n", ".csv.zst"),
         ("a.csv", "\ufeff\n\nid;text\n1;Good.\n", ".csv"),
         ("a.csv", "id,note\n1,Good.\n", None),
+        ("a.csv", "TEXT\nGood.\n", ".csv"),
+        ("a.csv", "sep=;\nid;text\n1;Good.\n", ".csv"),
+        ("a.csv", "Author,Text\nAnn,Good.\n", None),
+        ("a.jsonl", '%!\n{"text": "Good."}\n{"text": "No."}\n', ".jsonl"),
+        ("a.jsonl", '{"id": 1}\n{"id": 2, "text": "Good."}\n', ".jsonl"),
+        ("a.jsonl", '{"id": 1}\n{"id": 2, "note": "Good."}\n', None),
+        ("a.json", '[\n{"text": "Good."},\n{"text": "No."}\n]\n', None),
+        ("a.json", '{"comments": [\n{"text": "Good."}\n]}\n', None),
+        ("a.html", '<script>\n{"text": "Good."}\n</script>\n', None),
+        ("a.txt", 'Trams\nare\nback\n{"text": "Good."}\n', None),
         ("a.jsonl", '{"comments": []}\n', None),
         ("a.jsonl", "", None),
         ("a.csv", 'a\0b,"note\n', None),
@@ -386,6 +437,25 @@ def test_what_a_stream_holds_is_told_from_its_head(
     assert sniff_ending(data) == expected
     # The head may end anywhere; then it may not be told, but never told wrong.
     assert all(sniff_ending(data[:cut]) in (None, expected) for cut in range(len(data)))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"id": 1, "text": "' + "long " * HEAD_BYTES, ".jsonl"),
+        ('{"text": "No.", "note": "' + "long " * HEAD_BYTES, ".jsonl"),
+        ('{"text": "Story.", "children": [{"text": "' + "long " * HEAD_BYTES, None),
+        ('{"comments": [{"text": "' + "long " * HEAD_BYTES, None),
+        ('{"note": "' + "long " * HEAD_BYTES, None),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_first_line_longer_than_the_head(
+    content: str, packed: bool, expected: str | None
+) -> None:
+    data = gzip.compress(content.encode(), 0) if packed else content.encode()
+    ending = f"{expected}.gz" if packed and expected else expected
+    assert sniff_ending(data[:HEAD_BYTES]) == ending
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".jsonl.gz", ".csv.zst"])

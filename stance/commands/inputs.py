@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from stance.commands.common import DONE, FAILED, PARTLY, is_same_file, say
 from stance.errors import InputError
+from stance.words import count_words
 
 if TYPE_CHECKING:
     from stance.tables import Row
@@ -38,6 +39,8 @@ class Inputs:
         self._tables = tables
         self.tried = 0
         self.failed = 0
+        self.kept = 0  # of those that failed: they gave comments before
+        self.unscored = 0  # further ones, of whose rows none could be scored
         self.bad_rows = 0
 
     def found(self) -> Iterator[str | InputError]:
@@ -68,17 +71,19 @@ class Inputs:
                 yield source
 
     @contextlib.contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Say what is wrong with one input, and go on with the next."""
+    def attempt(self, kept: Callable[[], int] = lambda: 0) -> Iterator[None]:
+        """Say what is wrong with one input, of which so much is kept, and go on with the next."""
         try:
             yield
         except InputError as error:
-            self.fail(error)
+            self.fail(error, kept())
 
-    def fail(self, error: InputError) -> None:
-        """Count a failure and say it."""
+    def fail(self, error: InputError, kept: int = 0) -> None:
+        """Count a failure and say it, and how many comments came before it."""
         self.failed += 1
-        say(str(error))
+        self.kept += kept > 0
+        before = f"; kept what came before: {count_words(kept, 'comment')}" if kept else ""
+        say(f"{error}{before}")
 
     def exit_code(self) -> int:
         """Return the exit code, after a line that counts the failures.
@@ -86,15 +91,17 @@ class Inputs:
         Raises
         ------
         InputError
-            All of several inputs failed.
+            None of several inputs gave anything.
         SystemExit
-            The only input failed; what is wrong with it has been said.
+            The only input gave nothing; what is wrong with it has been said.
         """
-        if self.failed == self.tried == 1:
+        nothing = self.failed - self.kept + self.unscored
+        if nothing == self.tried == 1:
             raise SystemExit(FAILED)
-        if self.failed == self.tried:
-            raise InputError(f"none of {self.tried:,} inputs could be read")
-        if self.failed:
+        if nothing == self.tried:
+            done = "scored" if self.unscored else "read"
+            raise InputError(f"none of {self.tried:,} inputs could be {done}")
+        if self.failed and self.tried > 1:
             say(f"{self.failed:,} of {self.tried:,} inputs failed")
         return PARTLY if self.failed or self.bad_rows else DONE
 

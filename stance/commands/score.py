@@ -16,9 +16,10 @@ EXAMPLES = """\
 PAGE is a saved page (HTML or plain text), an export, a folder of pages, or - for standard input;
 or comments alone, as JSON Lines, CSV or Parquet with a column "text", the first two also compressed
 with gzip or zstd. A column "target" there is scored beside the targets given here, and before them;
-other columns come back unchanged (one that has the name of an output column as input_NAME), and a
-row that cannot be scored comes back with an "error". Comments alone without any target get toxicity
-alone.
+other columns come back unchanged (one that has the name of an output column, also of one in CSV
+such as toxicity.insult, as input_NAME), and a row that cannot be scored comes back with an "error".
+Comments alone without any target get toxicity alone. From Parquet, what JSON has no type for comes
+back as text: dates, times and decimals as they are written, binary as base64; NaN comes back empty.
 
 Without --target a page is scored against its headline, as a claim, and at most three names that
 the article and the comments speak about most.

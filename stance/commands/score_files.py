@@ -108,27 +108,32 @@ class _Reading:
         """Yield all items."""
         for found in self.inputs.found():
             if isinstance(found, InputError):
-                yield SourceEnd(partial(self._fail, found))
+                yield SourceEnd(partial(self._fail, found, 0))
                 continue
             self._present_bytes = self._bytes.get(found) or 0
+            kept = 0
             try:
-                source = open_source(found)
-                if source.kind == "page":
-                    for thread in source.threads(self._args.now):
-                        yield from self._thread_items(thread)
-                elif source.kind == "threads":
-                    yield from self._line_items(source)
-                else:
-                    yield from self._row_items(source)
+                for item in self._source_items(open_source(found)):
+                    kept += isinstance(item, Question) and item.row.error is None
+                    yield item
             except InputError as error:
-                yield SourceEnd(partial(self._fail, error))
+                yield SourceEnd(partial(self._fail, error, kept))
             self._bytes_before += self._present_bytes
             self._present_bytes = 0
             self._expect(0.0)
 
-    def _fail(self, error: InputError, _: Counter[str]) -> None:
+    def _source_items(self, source: Source) -> Iterator[Item]:
+        if source.kind == "page":
+            for thread in source.threads(self._args.now):
+                yield from self._thread_items(thread)
+        elif source.kind == "threads":
+            yield from self._line_items(source)
+        else:
+            yield from self._row_items(source)
+
+    def _fail(self, error: InputError, kept: int, _: Counter[str]) -> None:
         self.progress.clear()
-        self.inputs.fail(error)
+        self.inputs.fail(error, kept)
 
     # Pages and threads
 
@@ -204,16 +209,33 @@ class _Reading:
             replies=self._args.replies,
             counts=counts,
         )
-        for chunk in chunks:
-            for question in chunk:
-                columns = question.row.columns
-                if self._key is not None and columns["author"] is not None:
-                    columns["author"] = pseudonym(str(columns["author"]), self._key)
-                yield question
-            self._rows += len(chunk)
-        if counts.rows == counts.bad:
+        try:
+            for chunk in chunks:
+                yield from map(self._with_pseudonym, chunk)
+                self._rows += len(chunk)
+        except InputError:
+            if counts.rows:
+                yield SourceEnd(partial(self._finish_rows, source.name, counts))
+            raise
+        if not counts.rows:
             raise no_row(source.name, counts)
-        yield SourceEnd(partial(self._finish_rows, source.name, counts))
+        none = counts.rows == counts.bad
+        finish = self._finish_unscored if none else self._finish_rows
+        yield SourceEnd(partial(finish, source.name, counts))
+
+    def _with_pseudonym(self, question: Question) -> Question:
+        columns = question.row.columns
+        if self._key is not None and columns["author"] is not None:
+            columns["author"] = pseudonym(str(columns["author"]), self._key)
+        return question
+
+    def _finish_unscored(self, source: str, counts: RowCounts, _: Counter[str]) -> None:
+        """Say that none of the rows could be scored; they come out with their errors."""
+        self.progress.clear()
+        self.written += 1
+        self.inputs.unscored += 1
+        self.inputs.bad_rows += counts.bad
+        say(str(no_row(source, counts)))
 
     def _finish_rows(self, source: str, counts: RowCounts, unread: Counter[str]) -> None:
         self.progress.clear()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from stance.scoring.rows import RowCounts
     from stance.tables import Row
 
+MAX_RENAMED_SAID = 3  # one by one; more of them in one line
 MAX_BAD_LINES_SAID = 10  # of one file; all are counted
 
 
@@ -38,17 +39,16 @@ def no_row(source: str, counts: "RowCounts") -> InputError:
     """Return the error of a file none of whose rows could be scored."""
     if not counts.rows:
         return InputError(f"{source}: no rows")
+    problem = f"{source}: none of its rows could be scored ({counts.first_error})"
+    if "text" in counts.columns:
+        return InputError(problem)
     found = ", ".join(counts.columns[:10]) or "none that can be read"
-    return InputError(
-        f"{source}: none of its rows could be scored "
-        f"({counts.first_error}); expected a column 'text' with the comment, found {found}"
-    )
+    return InputError(f"{problem}; expected a column 'text' with the comment, found {found}")
 
 
 def say_rows(source: str, counts: "RowCounts") -> None:
     """Say what is special about the rows of a file, but for unread ones."""
-    for old, new in counts.renamed.items():
-        say(f"{source}: the column {old!r} is an output column; yours is now {new!r}")
+    _say_renamed(source, counts.renamed)
     if counts.untargeted:
         rows = count_words(counts.untargeted, "row")
         say(f"{source}: {rows} without a target: toxicity alone")
@@ -60,6 +60,15 @@ def say_rows(source: str, counts: "RowCounts") -> None:
     if counts.bad:
         rows = count_words(counts.rows, "row")
         say(f"{source}: {counts.bad:,} of {rows} could not be scored ({counts.first_error})")
+
+
+def _say_renamed(source: str, renamed: Mapping[str, str]) -> None:
+    if len(renamed) > MAX_RENAMED_SAID:
+        new = ", ".join(map(repr, renamed.values()))
+        say(f"{source}: {len(renamed)} columns are called like output columns; yours are now {new}")
+        return
+    for old, new in renamed.items():
+        say(f"{source}: the column {old!r} is an output column; yours is now {new!r}")
 
 
 def say_unread(

@@ -17,7 +17,7 @@ from stance.commands.score_messages import (
     say_unread,
     say_written,
 )
-from stance.errors import OutputError
+from stance.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from stance.scoring.results import Prediction, ScoredThread
@@ -46,7 +46,8 @@ def score_to_look_at(
     with _open_output(args.output) as output:
         scoring = _Scoring(args, output, key, load)
         for name in inputs:
-            with inputs.attempt():
+            scoring.kept = 0
+            with inputs.attempt(lambda: scoring.kept):
                 source = open_source(name)
                 if source.kind == "page":
                     scoring.score_page(source)
@@ -76,6 +77,7 @@ class _Scoring:
         self._key = key
         self._load = load
         self._analyzer: Predictor | None = None
+        self.kept = 0  # comments of the present source that are scored
 
     @property
     def analyzer(self) -> "Predictor":
@@ -109,6 +111,7 @@ class _Scoring:
         if thread.comments:
             self._output.check_room(len(thread.comments), thread.source)
             self._output.add_thread(self._score_thread(thread))
+            self.kept += len(thread.comments)
 
     def _score_thread(self, thread: "Thread") -> "ScoredThread":
         from stance.reporting.terminal import ProgressBar
@@ -137,7 +140,9 @@ class _Scoring:
         from stance.scoring.rows import RowCounts, score_rows
 
         counts = RowCounts()
-        unscored = self._output.admit(source.rows(lambda share: None), source.name)
+        unscored, failure = self._output.admit(source.rows(lambda share: None), source.name)
+        if failure is not None and not unscored:
+            raise failure
         rows = score_rows(
             unscored,
             self.analyzer,
@@ -150,12 +155,13 @@ class _Scoring:
         with ProgressBar(source.name) as progress:
             self._output.add_rows(self._counted(rows, progress), source.name, self.analyzer)
         if counts.rows == counts.bad:
-            raise no_row(source.name, counts)
+            raise failure or no_row(source.name, counts)
+        self.kept = counts.rows - counts.bad
         self._output.inputs += 1
         say_rows(source.name, counts)
-        self._output.say_unread(
-            counts.unread, counts.rows - counts.bad, self.analyzer.languages, source.name
-        )
+        self._output.say_unread(counts.unread, self.kept, self.analyzer.languages, source.name)
+        if failure is not None:
+            raise failure
         return counts.bad
 
     def _counted(
@@ -196,11 +202,19 @@ class _Output:
                 "write them with -o to .jsonl, .csv or .parquet"
             )
 
-    def admit(self, rows: "Iterator[Row]", source: str) -> "Iterator[Row]":
-        """Return the rows, having looked just far enough ahead for `check_room`."""
-        ahead = list(islice(rows, MAX_SHOWN - self.comments + 1))
+    def admit(
+        self, rows: "Iterator[Row]", source: str
+    ) -> "tuple[Sequence[Row], InputError | None]":
+        """Return the rows, read just far enough for `check_room`, and why reading them failed."""
+        ahead: list[Row] = []
+        failure = None
+        try:
+            for row in islice(rows, MAX_SHOWN - self.comments + 1):
+                ahead.append(row)
+        except InputError as error:
+            failure = error
         self.check_room(len(ahead), source)
-        return iter(ahead)
+        return ahead, failure
 
     def add_thread(self, scored: "ScoredThread") -> None:
         """Show a scored thread."""

@@ -36,7 +36,7 @@ from stance.data.mending import (
 )
 from stance.errors import DataError, InputError, MissingExtraError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS, StanceLabel, ToxicityLabel
-from stance.tables import ROW_ENDINGS, Row, read_rows, row_ending
+from stance.tables import ROW_ENDINGS, UNCLOSED, Row, read_rows, row_ending
 from stance.words import count_words
 
 COLUMNS = ("text", "target", "stance", *TOXICITY_LABELS, "parent", "group", "split")
@@ -462,10 +462,13 @@ class _Reading:
     def take(self, row: Row, place: str) -> None:
         """Keep a row, or the reason why it cannot be used."""
         where = f"{place} {row.number}"
+        self._columns.update(dict.fromkeys(row.values))
+        if row.error == UNCLOSED:
+            _count(self._unusable, UNCLOSED, where)
+            return
         if row.error is not None:
             _count(self._unusable, "cannot be read", f"{where}: {row.error}")
             return
-        self._columns.update(dict.fromkeys(row.values))
         if self._is_csv and (reason := misread(row.values)) is not None:
             _count(self._unusable, reason, where)
             return

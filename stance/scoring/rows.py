@@ -3,7 +3,7 @@
 A row comes out with the columns that `stance score` writes for a page, and its own further columns
 unchanged between them. What the row itself says of a comment (`COMMENT_COLUMNS`) is kept as it is;
 where it says nothing, `id` is its line number as text and `depth` is 0. A column whose name the
-scores need is renamed to `input_NAME`.
+scores need, or get in a table of flat cells (`toxicity.insult`), is renamed to `input_NAME`.
 
 A row's own `target` column (a text; in JSON Lines a list of texts too) is scored beside the targets
 that are asked for, and before them. A row without any target gets toxicity alone.
@@ -14,13 +14,14 @@ anywhere before it in the file, or soon after it, among the rows that are read t
 source.
 """
 
-import itertools
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stance.errors import InputError
 from stance.labels import TOXICITY_LABELS
 from stance.scoring.results import (
     MAX_PARENT_CHARS,
@@ -43,6 +44,7 @@ SCORE_COLUMNS = (
     *("source", "stance", "reply", "toxicity", "toxic", "toxic_spans", "language"),
     *("model", "error"),
 )
+_FLAT_STARTS = ("stance.", "reply.", "toxicity.")  # of columns such as `reply.label` in CSV
 
 # A complete row: tables take their first columns and the types of nested values from it.
 EXAMPLE_ROW: dict[str, Any] = {
@@ -71,6 +73,8 @@ RECORD_KEYS = {"stance": "target"}
 CHUNK_ROWS = 512
 MAX_TEXT_CHARS = 1_000_000  # a longer text is no comment, and would take minutes and memory
 MAX_IN_MEMORY = 2048  # beginnings of comments that wait for replies; older ones wait on the disk
+# How pandas writes whole numbers in a column with gaps, such as that of the parents.
+_WHOLE_FLOAT = re.compile(r"-?\d+\.0")
 _NO_IDS = ("0", "-1", "None", "null", "nan")  # how tables write that there is no parent
 
 
@@ -248,8 +252,7 @@ def prepare_rows(
         Brought up to date with each chunk, but for `unread`, which the model tells.
     """
     parent_texts = _ParentTexts()
-    pending = iter(rows)
-    while chunk := list(itertools.islice(pending, CHUNK_ROWS)):
+    for chunk in _chunks(rows):
         counts.columns = counts.columns or next(
             (tuple(row.values) for row in chunk if row.values), ()
         )
@@ -264,6 +267,23 @@ def prepare_rows(
         )
         counts.untargeted += sum(not row.targets for row in good)
         yield [Question(row, None if row.error is not None else next(parents)) for row in prepared]
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield rows in chunks; where reading them fails, what was read before comes first."""
+    chunk: list[Row] = []
+    try:
+        for row in rows:
+            chunk.append(row)
+            if len(chunk) == CHUNK_ROWS:
+                yield chunk
+                chunk = []
+    except InputError:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
 
 
 def prepare_row(
@@ -303,7 +323,11 @@ def prepare_row(
 def _key(values: Mapping[str, Any], column: str) -> Key | None:
     """Return the id in a column; Reddit's parents are comments with "t1_", posts with "t3_"."""
     value = values.get(column)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     name = "" if value is None else str(value).strip().removeprefix("t1_")
+    if _WHOLE_FLOAT.fullmatch(name):
+        name = name.removesuffix(".0")
     return (str(values.get("source", "")), name) if name and not name.startswith("t3_") else None
 
 
@@ -370,7 +394,7 @@ def _from_bytes(data: bytes) -> str:
 
 
 def _free_name(name: str, taken: Iterable[str], renamed: dict[str, str]) -> str:
-    if name not in SCORE_COLUMNS:
+    if name not in SCORE_COLUMNS and not name.startswith(_FLAT_STARTS):
         return name
     free = f"input_{name}"
     while free in taken:

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,29 @@ def test_a_table_on_standard_input_is_scored_row_by_row(tmp_path: Path, ending: 
     assert done.returncode == 1, done.stderr
     assert b"stance: -: 3 of 30 rows could not be scored (line " in done.stderr
     assert [row.values["id"] for row in read_rows(out)] == [f"c{n}" for n in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b'%!\n{"text": "hm"}\n{"text": "I love it"}\n', 1),
+        (b'{"id": 1}\n{"id": 2, "text": "hm"}\n', 1),
+        (b'{"id": 1, "text": "' + b"long " * 20_000 + b'"}\n{"text": "hm"}\n', 0),
+        (b"TEXT\nhm\n", 2),
+    ],
+)
+def test_standard_input_is_judged_like_the_same_file_by_name(
+    tmp_path: Path, content: bytes, code: int
+) -> None:
+    table, out = tmp_path / f"in.{'csv' if code == 2 else 'jsonl'}", tmp_path / "out.jsonl"
+    table.write_bytes(content)
+    by_name = run(["score", str(table), "--target", "it", "-o", str(out)])
+    rows = out.read_text() if code < 2 else ""
+    piped = run(["score", "-", "--target", "it", "-o", str(out)], input=content)
+    assert by_name.returncode == piped.returncode == code
+    said = [done.stderr.decode().replace(str(table), "-") for done in (by_name, piped)]
+    assert said[0] == said[1]
+    assert not rows or out.read_text() == rows.replace(str(table), "-")
 
 
 def test_a_page_on_standard_input_is_a_page(tmp_path: Path) -> None:
@@ -290,3 +315,133 @@ def test_a_page_has_the_rows_that_the_analyzer_gives(page_file: Path, tmp_path: 
     written = [row.values for row in read_rows(out)]
     assert written == flat(expected)
     assert [list(row) for row in written] == [list(row) for row in expected]
+
+
+def test_a_quotation_mark_that_is_never_closed_is_counted(tmp_path: Path) -> None:
+    table, out = tmp_path / "comments.csv", tmp_path / "out.jsonl"
+    lines = ["id,text", *(f"{n},this is comment {n}" for n in range(1, 1001))]
+    lines[10] = '10,"this is comment 10'
+    table.write_text("\n".join(lines))
+    for name, options in ((str(table), {}), ("-", {"input": table.read_bytes()})):
+        done = run(["score", name, "--target", "it", "-o", str(out)], **options)
+        assert done.returncode == 1
+        said = f"stance: {name}: 1 of 10 rows could not be scored (line 11: a quotation mark is"
+        assert said in done.stderr.decode()
+        assert [row.number for row in read_rows(out) if row.values.get("error")] == [10]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.usefixtures("fake")
+def test_scores_that_are_scored_again_stay_apart(tmp_path: Path, ending: str, capfd: Any) -> None:
+    table, first, out = tmp_path / "c.csv", tmp_path / "first.csv", tmp_path / f"out{ending}"
+    texts = ("I hate it, idiot", "hm", "")
+    table.write_bytes(as_csv([{"id": n, "text": text} for n, text in enumerate(texts)]))
+    assert main(["score", str(table), "--target", "it", "-o", str(first)]) == 1
+    capfd.readouterr()
+    assert main(["score", str(first), "--target", "it", "-o", str(out)]) == 1
+    said = capfd.readouterr().err
+    assert "columns are called like output columns; yours are now 'input_source', " in said
+    assert said.count("'input_toxicity.insult'") == 1
+    rows = [row.values for row in read_rows(out)]
+    assert not any(name.endswith(".2") for name in rows[0])
+    before = [row.values for row in read_rows(first)]
+    assert [row["input_toxicity.insult"] for row in rows] == [
+        row["toxicity.insult"] for row in before
+    ]
+    assert not any(
+        value for name, value in rows[2].items() if name.startswith(("toxic", "stance."))
+    )
+
+
+def cut_short(rows: int, chars: int = 0) -> bytes:
+    """Return JSON lines in a gzip archive whose end is missing."""
+    lines = json_lines([{"id": f"c{n}", "text": f"I love it {n}"} for n in range(rows)])
+    return gzip.compress(lines[: len(lines) - chars])[:-8]
+
+
+@pytest.mark.parametrize("rows", [3, 700])
+@pytest.mark.parametrize("output", ["out.jsonl", "out.html"])
+@pytest.mark.usefixtures("fake")
+def test_what_stands_before_a_damaged_end_is_kept(
+    tmp_path: Path, rows: int, output: str, capfd: Any
+) -> None:
+    table, out = tmp_path / "c.jsonl.gz", tmp_path / output
+    table.write_bytes(cut_short(rows))
+    assert main(["score", str(table), "--target", "it", "-o", str(out)]) == 1
+    said = capfd.readouterr().err.splitlines()
+    assert said[-2].startswith(f"stance: {table}: cannot be read (Compressed file ended before")
+    assert said[-2].endswith(f"; kept what came before: {rows} comments")
+    assert said[-1] == f"stance: {out}: {rows} comments of 1 input"
+    if output == "out.jsonl":
+        assert [row.values["id"] for row in read_rows(out)] == [f"c{n}" for n in range(rows)]
+
+
+@pytest.mark.usefixtures("fake")
+def test_a_damaged_end_beside_another_input_is_a_failure(tmp_path: Path, capfd: Any) -> None:
+    cut, whole, out = tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl", tmp_path / "out.jsonl"
+    cut.write_bytes(cut_short(3))
+    whole.write_text('{"text": "hm"}\n')
+    assert main(["score", str(cut), str(whole), "--target", "it", "-o", str(out)]) == 1
+    said = capfd.readouterr().err.splitlines()
+    assert said[0].endswith("; kept what came before: 3 comments")
+    assert said[1:] == [
+        "stance: 1 of 2 inputs failed",
+        f"stance: {out}: 4 comments of 2 inputs",
+    ]
+
+
+@pytest.mark.usefixtures("fake")
+def test_an_input_that_gives_nothing_before_its_end_leaves_older_output(
+    tmp_path: Path, capfd: Any
+) -> None:
+    table, out = tmp_path / "c.jsonl.gz", tmp_path / "out.jsonl"
+    table.write_bytes(cut_short(1, chars=5))
+    out.write_text("older result")
+    with pytest.raises(SystemExit) as raised:
+        main(["score", str(table), "-o", str(out)])
+    assert raised.value.code == 2
+    assert "kept" not in capfd.readouterr().err
+    assert out.read_text() == "older result"
+
+
+@pytest.mark.usefixtures("fake")
+def test_an_input_of_bad_rows_beside_another_is_counted_as_it_is_written(
+    tmp_path: Path, capfd: Any
+) -> None:
+    bad, good, out = tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "out.jsonl"
+    bad.write_text('{"note": 1}\n{"note": 2}\n')
+    good.write_text('{"text": "hm"}\n')
+    assert main(["score", str(bad), str(good), "--target", "it", "-o", str(out)]) == 1
+    assert capfd.readouterr().err.splitlines() == [
+        f"stance: {bad}: none of its rows could be scored (line 1: no text); expected a column "
+        "'text' with the comment, found note",
+        f"stance: {out}: 3 comments of 2 inputs",
+    ]
+    errors = [row.values.get("error") for row in read_rows(out)]
+    assert errors == ["line 1: no text", "line 2: no text", None]
+    assert main(["score", str(bad), str(bad), "-o", str(tmp_path / "none.jsonl")]) == 2
+    said = capfd.readouterr().err
+    assert said.endswith("stance: none of 2 inputs could be scored\n")
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+@pytest.mark.usefixtures("fake")
+def test_what_json_has_no_type_for_comes_back_as_text(tmp_path: Path) -> None:
+    table, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    own = {
+        "day": date(2026, 1, 2),
+        "price": Decimal("1.50"),
+        "hash": b"\xff\x00",
+        "hashes": [b"\xff"],
+        "votes": float("nan"),
+    }
+    table.write_bytes(as_parquet([{"text": "hm", **own}]))
+    assert main(["score", str(table), "--target", "it", "-o", str(out)]) == 0
+    (row,) = read_rows(out)
+    assert {name: row.values[name] for name in own} == {
+        "day": "2026-01-02",
+        "price": "1.50",
+        "hash": "/wA=",
+        "hashes": ["/w=="],
+        "votes": None,
+    }

@@ -1,7 +1,9 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from stance.errors import InputError
 from stance.labels import TOXICITY_LABELS
 from stance.scoring import rows as rows_module
 from stance.scoring.results import Prediction, ScoredComment, ScoredThread
@@ -89,6 +91,16 @@ def test_own_columns_come_back_unchanged_and_clashes_are_renamed(fake_analyzer: 
     }
 
 
+def test_columns_called_like_flat_scores_are_renamed(fake_analyzer: Any) -> None:
+    own = {"text": "Good.", "toxicity.insult": "5", "stance.trams.label": "x", "reply.label": "y"}
+    (row,) = score(fake_analyzer, own | {"reply_label": "z"})
+    assert {name: row[f"input_{name}"] for name in list(own)[1:]} == {
+        name: own[name] for name in list(own)[1:]
+    }
+    assert row["reply_label"] == "z"
+    assert not any("." in name for name in row if not name.startswith("input_"))
+
+
 @pytest.mark.parametrize(
     ("own", "expected"),
     [
@@ -147,6 +159,24 @@ def test_an_id_counts_within_its_source_and_is_never_a_line_number(fake_analyzer
     assert replies(fake_analyzer, *rows) == [None, None, "favor"]
     # The first of these is on line 2.
     assert replies(fake_analyzer, {"text": "a"}, {"parent_id": "2", "text": "wrong"}) == [None] * 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(1, 1.0), ("1", "1.0"), (1.0, "1"), ("-7.0", -7), ("1.50", "1.50")]
+)
+def test_a_whole_number_with_a_point_is_the_same_id(
+    fake_analyzer: Any, first: Any, second: Any
+) -> None:
+    counts = RowCounts()
+    rows = score(
+        fake_analyzer,
+        {"text": "Good.", "id": first},
+        {"text": "No.", "id": "r", "parent_id": second},
+        counts=counts,
+    )
+    assert counts.orphans == 0
+    assert rows[1]["reply"] is not None
+    assert (rows[0]["id"], rows[1]["parent_id"]) == (first, second)
 
 
 def test_reddit_names_a_parent_by_its_kind(fake_analyzer: Any) -> None:
@@ -251,3 +281,15 @@ def test_rows_are_scored_in_bounded_chunks_as_they_come(fake_analyzer: Any) -> N
         next(rows)
     assert fake_analyzer.calls == [CHUNK_ROWS, CHUNK_ROWS]
     assert len(taken) == 2 * CHUNK_ROWS
+
+
+def test_rows_before_a_failure_come_first(fake_analyzer: Any) -> None:
+    def rows() -> Iterator[Row]:
+        for number in range(CHUNK_ROWS + 3):
+            yield Row(number, {"text": "hm"})
+        raise InputError("damaged")
+
+    scored = []
+    with pytest.raises(InputError, match="damaged"):
+        scored.extend(score_rows(rows(), fake_analyzer, "a.csv"))
+    assert len(scored) == CHUNK_ROWS + 3
