@@ -34,7 +34,7 @@ from stance.data.findings import (
 from stance.data.label_errors import LabelledText, find_label_errors
 from stance.data.labelled import SPLITS, LabelledData, LabelledRow, Names, scan_labelled
 from stance.data.mix import held_out_keys
-from stance.data.splitting import LEAST_HELD_OUT, MOST_HELD_OUT, least_share
+from stance.data.splitting import LEAST_HELD_OUT, MOST_HELD_OUT, fitting, least_share
 from stance.errors import DataError, StanceError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.modeling.encoding import MAX_TARGET_TOKENS, InputEncoder, Tokens
@@ -511,15 +511,18 @@ def _few_to_split(rows: _Rows) -> Iterator[Finding]:
     """Say where dev and test, which are to be drawn, would be too small."""
     if (rows.split != _NOT_SEEN).any():
         return
-    units = min(len(np.unique(rows.group)), len(np.unique(rows.text)))
+    sizes = np.unique(rows.group, return_counts=True)[1]
+    small = fitting(sizes, _USUAL_SHARE)
+    units = min(int(small.sum()), len(np.unique(rows.text)))
+    of_them = "of them" if small.all() else "of them no larger than a split"
     share = least_share(units)
     if share > _USUAL_SHARE:
         fits = share <= MOST_HELD_OUT
         yield Finding(
             "few_to_split",
             "warning" if fits else "problem",
-            f"{units:,} different comments, or groups of them, are few to draw dev and test from: "
-            f"each needs {LEAST_HELD_OUT}, so that a figure means something",
+            f"{units:,} different comments, or groups {of_them}, are few to draw dev and test "
+            f"from: each needs {LEAST_HELD_OUT}, so that a figure means something",
             f"label {math.ceil(LEAST_HELD_OUT / _USUAL_SHARE)} or more, "
             + (f"set dev and test to {share:g} each, " if fits else "")
             + "or name the splits in a column 'split'",

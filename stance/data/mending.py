@@ -13,11 +13,14 @@ from stance.labels import STANCE_LABELS
 OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "text": ("comment", "body", "content", "message", "post", "tweet", "sentence"),
     "target": ("topic", "claim", "about", "entity", "headline", "question"),
-    "stance": ("position", "opinion", "attitude", "label", "side"),
+    "stance": ("position", "opinion", "attitude", "side"),
     "toxicity": ("toxic", "offensive", "hateful", "abusive"),
     "parent": ("reply_to", "context", "answers"),
     "split": ("set", "subset", "fold", "partition"),
 }
+
+# Names that say little: taken where no other column will do.
+_VAGUE = {"stance": "label"}
 
 _OTHER_LABELS: dict[str, dict[str, str]] = {
     column: {name: ours for ours, names in meanings.items() for name in names.split()}
@@ -220,8 +223,28 @@ def repeated_column(columns: Iterable[str], wanted: Iterable[str]) -> str | None
     return next((name for name in wanted if name in there and f"{name}.2" in there), None)
 
 
+def same_column(column: str, free: Iterable[str]) -> str | None:
+    """Return the name of a column of ours, in any case, or one that others give it.
+
+    Parameters
+    ----------
+    column : str
+        A column of ours.
+    free : iterable of str
+        Names that are no other column of ours.
+
+    Examples
+    --------
+    >>> same_column("target", ["target_group", "Topic"]), same_column("target", ["target_group"])
+    ('Topic', None)
+    """
+    by_name = {name.strip().lower(): name for name in free}
+    known = (column, *OTHER_NAMES.get(column, ()))
+    return next((by_name[name] for name in known if name in by_name), None)
+
+
 def like_column(column: str, free: Iterable[str]) -> str | None:
-    """Return the name that is almost that of a column of ours, or one that others give it.
+    """Return the name that most likely means a column of ours: the same, one that holds it, alike.
 
     Parameters
     ----------
@@ -236,14 +259,38 @@ def like_column(column: str, free: Iterable[str]) -> str | None:
     ('comment_text', 'position')
     """
     by_name = {name.strip().lower(): name for name in free}
+    same = same_column(column, by_name.values())
+    if same is not None:
+        return same
     for name, own in by_name.items():
-        if column in re.split(r"[\W_]+", name):
+        if column in name_words(name):
             return own
     close = get_close_matches(column, by_name, n=1, cutoff=0.8)
     if close:
         return by_name[close[0]]
-    others = OTHER_NAMES.get(column, ())
-    return next((by_name[name] for name in others if name in by_name), None)
+    return by_name.get(_VAGUE.get(column, ""))
+
+
+def is_vague(column: str, name: str) -> bool:
+    """Tell whether a name says little, so that what is there has to say whether it is our column.
+
+    Examples
+    --------
+    >>> is_vague("stance", "Label"), is_vague("stance", "position")
+    (True, False)
+    """
+    return name.strip().lower() == _VAGUE.get(column)
+
+
+def name_words(name: str) -> list[str]:
+    """Return the words of a column's name.
+
+    Examples
+    --------
+    >>> name_words("Comment_Text")
+    ['comment', 'text']
+    """
+    return re.split(r"[\W_]+", name.strip().lower())
 
 
 def looks_like_a_row(columns: Iterable[str]) -> bool:
@@ -269,17 +316,9 @@ def misread(values: Mapping[str, Any]) -> str | None:
     if not cells or cells[-1] is not None:
         return None
     given = [cell for cell in cells if cell is not None]
-    if not given or not isinstance(given[-1], str):
-        return None
-    joins = len(cells) - 1
-    if any(line.count(sign) >= joins for line in given[-1].split("\n")[1:] for sign in ",;\t"):
-        return (
-            "a quotation mark is never closed, so that the lines after it are taken for its text: "
-            "close it, and double those that stand inside a text"
-        )
-    if len(given) == 1:
+    if len(given) == 1 and isinstance(given[0], str):
         for sign in _SEPARATORS:
-            if given[0].count(sign) == joins:
+            if given[0].count(sign) == len(cells) - 1:
                 return (
                     f"its cells are separated by {sign!r}, those of the header otherwise: "
                     "separate all lines alike"

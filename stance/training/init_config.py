@@ -2,15 +2,22 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from stance.data.examples import Example
 from stance.data.mending import in_yaml
 from stance.data.recognise import Recognised
-from stance.data.splitting import MOST_HELD_OUT, least_share
+from stance.data.splitting import held_out_share
+from stance.errors import ConfigError, StanceError
 from stance.labels import TOXICITY_LABELS
-from stance.training.config import located
+from stance.training.config import TrainConfig, located
+from stance.training.rows import open_sources, stage_rows
 from stance.words import count_words
 
 TEMPLATE = "finetune"
@@ -21,10 +28,49 @@ _SMALL = 500  # rows up to which steps are of fewer rows, so that there are some
 _MEASUREMENTS = 2  # of an epoch
 _SHARE = 0.15  # of a drawn split, as in the template, where there are rows enough
 _MAX_UNKNOWN = 10
+# Dev rows of a class from which on its figure is worth stopping by.
+_ENOUGH = 5
+# What a stage may stop by, the first that can be measured, and the labels that it is measured on.
+_METRICS = {"stance_macro_f1": ("stance",), "toxicity_roc_auc": TOXICITY_LABELS}
+_NOTHING_TO_STOP_BY = (
+    "the dev rows have no two different labels to stop early by; label more comments that differ, "
+    "or take early_stopping out of the configuration"
+)
+_Heads = Mapping[str, Mapping[str, int]]  # rows of each class, by column of labels
 
 
-def make_config(source: str, found: Recognised) -> str:
-    """Return the text of a training configuration for labelled data.
+@dataclass(frozen=True, slots=True)
+class FittedConfig:
+    """A training configuration.
+
+    Parameters
+    ----------
+    text : str
+    hindrance : str
+        Why `stance train` would refuse the data, "" where it would not.
+    """
+
+    text: str
+    hindrance: str = ""
+
+
+def check_can_be_named(source: str) -> None:
+    """Refuse a file that no configuration can name.
+
+    Raises
+    ------
+    ConfigError
+        Its path has a $, which is taken for an environment variable.
+    """
+    if "$" in source:
+        raise ConfigError(
+            f"{source}: in a configuration $ stands for an environment variable; rename the file "
+            "or its folder, or go into that folder and name the file alone"
+        )
+
+
+def fit_config(source: str, found: Recognised) -> FittedConfig:
+    """Return a training configuration for labelled data.
 
     Parameters
     ----------
@@ -33,6 +79,21 @@ def make_config(source: str, found: Recognised) -> str:
     found : Recognised
         What it holds.
     """
+    text = _filled(source, found)
+    if found.unknown:
+        return FittedConfig(text)  # the labels are to be mapped first, and are said
+    try:
+        dev = _dev_heads(text)
+    except StanceError as error:
+        return FittedConfig(text, str(error))
+    metric = _metric(dev)
+    if metric is None:
+        return FittedConfig(text, _NOTHING_TO_STOP_BY)
+    return FittedConfig(_with_value(text, "metric", metric))
+
+
+def _filled(source: str, found: Recognised) -> str:
+    """Return the shipped configuration with the values and a heading for a file."""
     text = located(TEMPLATE).read_text(encoding="utf-8")
     name = _name(source)
     for key, value in _values(source, name, found).items():
@@ -48,7 +109,7 @@ def _name(source: str) -> str:
 
 
 def _values(source: str, name: str, found: Recognised) -> dict[str, Any]:
-    share = _held_out(found)
+    share = held_out_share(found.groups, _SHARE)
     train = max(1, round(found.rows * _train_share(found, share)))
     batch = 16 if train <= _SMALL else 32
     # A row with a target is read as a pair too; for a file of both kinds this is nearly so.
@@ -65,14 +126,53 @@ def _values(source: str, name: str, found: Recognised) -> dict[str, Any]:
         "batch_size": batch,
         "save_steps": every,
         "epochs": next((n for rows, n in _EPOCHS if train <= rows), _MOST_EPOCHS_OF_MANY),
-        "metric": "stance_macro_f1" if "stance" in found.heads else "toxicity_roc_auc",
+        "metric": _metric(found.heads) or _usual_metric(found),
         "every": every,
     }
 
 
-def _held_out(found: Recognised) -> float:
-    """Return the share of a drawn split: a small file needs a larger one."""
-    return max(_SHARE, min(least_share(found.splits.get("train", found.rows)), MOST_HELD_OUT))
+def _metric(heads: _Heads) -> str | None:
+    """Return what to stop by: the first metric whose classes have enough rows, else any at all."""
+    for least in (_ENOUGH, 1):
+        for metric, columns in _METRICS.items():
+            if any(_can_tell(heads.get(column, {}), least) for column in columns):
+                return metric
+    return None
+
+
+def _usual_metric(found: Recognised) -> str:
+    return "stance_macro_f1" if "stance" in found.heads else "toxicity_roc_auc"
+
+
+def _can_tell(counts: Mapping[str, int], least: int) -> bool:
+    """Tell whether two classes have so many rows."""
+    return sum(count >= least for count in counts.values()) > 1
+
+
+def _dev_heads(text: str) -> _Heads:
+    """Return the classes of the dev rows that training with a configuration would have.
+
+    Raises
+    ------
+    StanceError
+        Training would refuse the data.
+    """
+    content = yaml.safe_load(text)
+    config = TrainConfig.model_validate(content, context={"own": list(content["data"])})
+    [stage] = config.stages
+    # The benchmarks cost minutes to read, and take few rows away.
+    sources = replace(open_sources(config), root=None)
+    return _heads(stage_rows(config, stage, config.seed + 1, sources, soft=True).dev)
+
+
+def _heads(examples: Iterable[Example]) -> _Heads:
+    heads: dict[str, Counter[str]] = {}
+    for example in examples:
+        if example.stance is not None:
+            heads.setdefault("stance", Counter())[example.stance] += 1
+        for label, share in example.toxicity.items():
+            heads.setdefault(label, Counter())[str(int(share >= 0.5))] += 1
+    return heads
 
 
 def _train_share(found: Recognised, drawn: float) -> float:

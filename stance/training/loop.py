@@ -289,6 +289,20 @@ class Reports(TrainerCallback):
         self._start = time.monotonic()
         self._loss: float | None = None
 
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Forget what was logged after the checkpoint that a resumed run goes on from."""
+        if state.is_world_process_zero and self._path.exists():
+            lines = self._path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if _is_logged_by(state.global_step, line)]
+            with writing(self._path, GO_ON):
+                self._path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
     def on_epoch_begin(
         self,
         args: TrainingArguments,
@@ -322,13 +336,22 @@ class Reports(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Write one entry."""
-        if not state.is_world_process_zero or logs is None:
+        # The Trainer closes with means over the steps of this process alone.
+        if not state.is_world_process_zero or logs is None or "train_runtime" in logs:
             return
         self._loss = logs.get("loss", self._loss)
         entry = {"step": state.global_step, "of": state.max_steps, **logs}
         entry["seconds"] = round(time.monotonic() - self._start, 1)
         with writing(self._path, GO_ON), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
+
+
+def _is_logged_by(step: int, line: str) -> bool:
+    """Tell whether a line of the log is whole and of that step or an earlier one."""
+    try:
+        return bool(json.loads(line)["step"] <= step)
+    except ValueError:  # a process was killed while it wrote
+        return False
 
 
 def mean_loss(state: TrainerState) -> float:

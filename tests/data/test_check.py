@@ -115,6 +115,15 @@ def test_too_few_to_draw_splits_from(
     assert "few_to_split" not in kinds(look(sound(number)))
 
 
+def test_groups_larger_than_a_split_are_not_counted_as_something_to_draw(look: Check) -> None:
+    rows = [[f"comment no {n}", "Trams", "favor", "", ""] for n in range(60)]
+    rows += [["the same again", "Trams", "favor", "", ""]] * 30
+    found = kinds(look(rows))["few_to_split"]
+    assert found.message.startswith(
+        "60 different comments, or groups of them no larger than a split, are few"
+    )
+
+
 def test_the_same_text_with_other_labels(look: Check) -> None:
     rows = sound()
     # The same but for case and signs, to the same target; to another target it may differ.

@@ -3,11 +3,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 pytest.importorskip("sklearn", reason="training is not installed")
 from stance.data.examples import text_key
 from stance.data.labelled import LabelledRow
-from stance.data.splitting import LEAST_HELD_OUT, with_splits
+from stance.data.splitting import LEAST_HELD_OUT, held_out_share, with_splits
 from stance.errors import DataError
 
 
@@ -70,6 +72,45 @@ def test_no_text_and_no_group_stands_in_two_splits(seed: int) -> None:
         assert all(len(named) == 1 for named in splits.values())
 
 
+def grouped(sizes: list[int]) -> list[LabelledRow]:
+    """Return rows in groups of these sizes."""
+    groups = [group for group, size in enumerate(sizes) for _ in range(size)]
+    return [row(n, group=f"group {group}") for n, group in enumerate(groups)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_larger_than_a_split_stays_in_train(seed: int) -> None:
+    found = with_splits(grouped([120, *[1] * 80]), HALF, seed, "c")
+    assert {item.split for item in found[:120]} == {"train"}
+    assert Counter(item.split for item in found) == {"train": 176, "dev": 12, "test": 12}
+
+
+@given(
+    sizes=st.lists(st.sampled_from((1, 2, 5, 40, 300)), min_size=100, max_size=120),
+    share=st.sampled_from((0.15, 0.2, 0.3)),
+    seed=st.integers(0, 100),
+)
+@settings(deadline=None, max_examples=25)
+def test_no_split_is_larger_than_its_share_by_more_than_a_group_that_fits(
+    sizes: list[int], share: float, seed: int
+) -> None:
+    made = grouped(sizes)
+    found = with_splits(made, {"dev": share, "test": share}, seed, "c")
+    wanted = share * len(made)
+    largest = max(size for size in sizes if size <= wanted)
+    counts = Counter(item.split for item in found)
+    assert all(0 < counts[split] <= wanted + largest for split in ("dev", "test"))
+    assert counts["train"] >= len(made) * (1 - 2.5 * share)
+    assert len({(item.group, item.split) for item in found}) == len(sizes)
+
+
+def test_a_usual_share_grows_until_the_groups_that_fit_are_enough() -> None:
+    assert held_out_share([1] * 67, 0.15) == 0.15
+    assert held_out_share([5] * 40, 0.15) == 0.25
+    assert held_out_share([120, *[1] * 40], 0.15) == 0.25
+    assert held_out_share([1] * 20, 0.15) == 0.3
+
+
 def test_splits_that_are_named_stay_and_what_they_lack_is_drawn_from_train() -> None:
     named = [*rows(160, split="train"), *(row(n, split="test") for n in range(160, 200))]
     found = with_splits(named, HALF, 1, "c")
@@ -100,8 +141,10 @@ def test_too_few_rows_are_refused_with_numbers() -> None:
         "label 67 or more, or name the splits in a column 'split'"
     )
     # A thousand rows of one group cannot be divided at all.
-    assert message(rows(1000, group="g"), HALF, 1, "c.csv").startswith(
-        "c.csv: too few comments, or groups of them, to split: of 1 the split test would have 0"
+    assert message(rows(1000, group="g"), HALF, 1, "c.csv") == (
+        "c.csv: too few comments, or groups of them, to split: of 0 (not counting 1 group larger "
+        "than a split) the split test would have 0, expected at least 10; label 67 or more in "
+        "smaller groups, or name the splits in a column 'split'"
     )
 
 

@@ -12,6 +12,7 @@ from stance.cli import main
 from stance.data.splitting import LEAST_HELD_OUT
 from stance.training import config as schema
 from stance.training.config import TrainConfig, load_config
+from stance.training.rows import open_sources
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -72,7 +73,7 @@ def test_a_small_file_is_read_more_often_in_smaller_steps() -> None:
 @pytest.mark.parametrize(("rows", "share"), [(67, 0.15), (60, 0.17), (34, 0.3), (20, 0.3)])
 def test_of_a_small_file_larger_splits_are_drawn(rows: int, share: float) -> None:
     tweets(rows)
-    assert main(["init-config", "Our Tweets.csv"]) == 0
+    assert main(["init-config", "Our Tweets.csv"]) == (0 if rows >= 34 else 1)
     own = load_config("Our Tweets.yaml").data["comments"]
     assert (own.dev, own.test) == (share, share)
     drawn = {split: round(rows * share) for split in ("dev", "test")}
@@ -82,20 +83,122 @@ def test_of_a_small_file_larger_splits_are_drawn(rows: int, share: float) -> Non
 def test_columns_that_mean_none_of_ours_are_said_there_and_here(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    table("c.csv", "text,toxic,likes,url", "You fool,1,3,a", "Thanks,0,4,b")
+    table("c.csv", "text,toxic,likes,url", *(f"comment {n},{n % 2},3,a" for n in range(100)))
     assert main(["init-config", "c.csv"]) == 0
     assert "stance: columns that are not used: likes, url\n" in capsys.readouterr().err
     assert "# Columns that are not used: likes, url. " in Path("c.yaml").read_text(encoding="utf-8")
 
 
 def test_toxicity_alone_stops_by_toxicity() -> None:
-    table("c.csv", "text,toxic", "You fool,yes", "Thanks,no", "Hello,no")
+    table("c.csv", "text,toxic", *(f"comment {n},{('yes', 'no')[n % 2]}" for n in range(100)))
     assert main(["init-config", "c.csv"]) == 0
     config = load_config("c.yaml")
     assert config.stages[0].early_stopping is not None
     assert config.stages[0].early_stopping.metric == "toxicity_roc_auc"
     # In quotation marks, since YAML takes yes and no for truth values.
     assert config.data["comments"].labels == {"toxicity": {"yes": "1", "no": "0"}}
+
+
+# What training would refuse
+
+
+def hindrance(error: str) -> str:
+    """Return what was said to hinder training."""
+    [line] = [line for line in error.splitlines() if "would refuse" in line]
+    return line.removeprefix("stance: stance train would refuse this: ")
+
+
+def test_of_few_groups_larger_splits_are_drawn() -> None:
+    table(
+        "c.csv",
+        "text,target,stance,group",
+        *(f"comment {n},trams,{('favor', 'against')[n % 2]},{n // 5}" for n in range(200)),
+    )
+    assert main(["init-config", "c.csv"]) == 0
+    config = load_config("c.yaml")
+    assert (config.data["comments"].dev, config.data["comments"].test) == (0.25, 0.25)
+    drawn = {row.split for row in open_sources(config).own[0].rows}
+    assert drawn == {"train", "dev", "test"}
+
+
+@pytest.mark.parametrize(
+    ("stances", "metric"),
+    [
+        (("favor",) * 3, "toxicity_roc_auc"),
+        (("favor", "against") * 5, "toxicity_roc_auc"),
+        (("favor", "against") * 80, "stance_macro_f1"),
+    ],
+)
+def test_stance_is_stopped_by_where_two_classes_have_enough_rows(
+    stances: tuple[str, ...], metric: str
+) -> None:
+    table(
+        "c.csv",
+        "text,target,stance,toxicity",
+        *(
+            f"comment {n},trams,{stances[n] if n < len(stances) else ''},{n % 2}"
+            for n in range(200)
+        ),
+    )
+    assert main(["init-config", "c.csv"]) == 0
+    stopping = load_config("c.yaml").stages[0].early_stopping
+    assert stopping is not None
+    assert stopping.metric == metric
+
+
+def test_data_that_cannot_be_trained_on_gets_a_configuration_and_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tweets(29)
+    assert main(["init-config", "Our Tweets.csv"]) == 1
+    assert hindrance(capsys.readouterr().err) == (
+        "Our Tweets.csv: too few comments, or groups of them, to split: of 29 the split test would "
+        "have 9, expected at least 10; label 34 or more, or name the splits in a column 'split'"
+    )
+    load_config("Our Tweets.yaml")
+    table("one.csv", "text,toxic", *(f"comment {n},1" for n in range(100)))
+    assert main(["init-config", "one.csv"]) == 1
+    assert hindrance(capsys.readouterr().err) == (
+        "stage own-comments: nothing to learn from comments: toxicity the same in all rows; label "
+        "comments that differ"
+    )
+    splits = [f"comment {n},{n % 2},train" for n in range(60)]
+    splits += [f"comment {n},0,{('dev', 'test')[n % 2]}" for n in range(60, 100)]
+    table("dev.csv", "text,toxicity,split", *splits)
+    assert main(["init-config", "dev.csv"]) == 1
+    assert hindrance(capsys.readouterr().err) == (
+        "the dev rows have no two different labels to stop early by; label more comments that "
+        "differ, or take early_stopping out of the configuration"
+    )
+
+
+def test_what_was_understood_is_said_before_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    table("c.csv", "tweet,label", "Hm,funny", "Hm hm,dull")
+    assert main(["init-config", "c.csv"]) == 2
+    taken, error = capsys.readouterr().err.splitlines()
+    assert taken == "stance: tweet is taken for text"
+    assert error.startswith("stance: c.csv: the column 'label' may hold anything")
+
+
+def test_a_table_of_texts_and_zeros_and_ones_is_of_toxicity(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table("c.csv", "text,label", *(f"comment {n},{n % 2}" for n in range(100)))
+    assert main(["init-config", "c.csv"]) == 0
+    assert capsys.readouterr().err == "stance: label is taken for toxicity\n"
+    stopping = load_config("c.yaml").stages[0].early_stopping
+    assert stopping is not None
+    assert stopping.metric == "toxicity_roc_auc"
+
+
+def test_a_dollar_in_a_path_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    tweets(100, "cost$USD.csv")
+    assert main(["init-config", "cost$USD.csv", "-o", "c.yaml"]) == 2
+    assert capsys.readouterr().err == (
+        "stance: cost$USD.csv: in a configuration $ stands for an environment variable; rename the "
+        "file or its folder, or go into that folder and name the file alone\n"
+    )
+    assert not Path("c.yaml").exists()
 
 
 def test_what_is_not_understood_is_said_there_and_here(capsys: pytest.CaptureFixture[str]) -> None:

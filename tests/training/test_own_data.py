@@ -246,7 +246,10 @@ def test_a_head_with_too_few_rows_keeps_its_calibration(
             ["data.tweets.dev=0.05"],
             "too few comments, or groups of them, to split: of 120 the split dev would have 6",
         ),
-        (["data.tweets.dev=0.9"], "data.tweets.dev: Input should be less than or equal to 0.5"),
+        (
+            ["data.tweets.dev=0.9"],
+            "data.tweets.dev: found 0.9, expected a number less than or equal to 0.5",
+        ),
         (
             ["stages.0.mix.0.corpus=tweet"],
             "stages.0.mix.0.corpus: 'tweet' is no corpus; expected one of",

@@ -65,6 +65,15 @@ def weights(folder: Path) -> bytes:
     return (folder / "model.safetensors").read_bytes()
 
 
+def logged(output: Path) -> list[dict[str, object]]:
+    """Return what the first stage logged, but for times."""
+    lines = (output / "stage-1-one" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    entries: list[dict[str, object]] = [json.loads(line) for line in lines]
+    for entry in entries:
+        del entry["seconds"]
+    return entries
+
+
 def test_killed_at_random_steps_a_run_ends_in_the_same_weights(
     config_path: Path, tmp_path: Path
 ) -> None:
@@ -91,7 +100,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early_stopping: bool
 ) -> None:
     stop = "stages.0.early_stopping={metric: stance_macro_f1, every: 2, patience: 4, rows: 50}"
-    options = ["save_steps=2", *([stop] if early_stopping else [])]
+    options = ["save_steps=2", "log_steps=1", *([stop] if early_stopping else [])]
     whole = train(load_config(config_path, [*options, f"output={tmp_path / 'one'}"]))
     two = load_config(config_path, [*options, f"output={tmp_path / 'two'}"])
     with monkeypatch.context() as patch:
@@ -109,11 +118,16 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     # What power loss leaves of a newer checkpoint is passed over.
     newer = stage / "checkpoint-6"
     newer.mkdir()
+    with (stage / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write('{"step": 5, "of"')
     (newer / "trainer_state.json").write_text("{}", encoding="utf-8")
     resumed = train(two, resume=True)
     assert weights(resumed) == weights(whole)
     runs = [json.loads((tmp_path / n / "stage-1-one/run.json").read_text()) for n in ("one", "two")]
     assert runs[0] == runs[1]
+    logs = [logged(tmp_path / name) for name in ("one", "two")]
+    assert logs[0] == logs[1]
+    assert all("loss" in entry or "eval_stance_macro_f1" in entry for entry in logs[0])
 
 
 def test_an_interrupt_says_how_to_go_on(config_path: Path, tmp_path: Path) -> None:
