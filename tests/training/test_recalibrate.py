@@ -234,7 +234,7 @@ def test_the_copy_differs_in_its_calibration_alone(model: Path, tmp_path: Path) 
         ("model/inner", "the model is there; name another folder"),
         ("full", "there is something already; name a new folder"),
         ("file", "there is something already; name a new folder"),
-        ("no/where", "there is no folder"),
+        ("no/where", "does not exist; create it first"),
     ],
 )
 def test_nothing_is_overwritten(model: Path, tmp_path: Path, place: str, reason: str) -> None:

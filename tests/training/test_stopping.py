@@ -91,8 +91,8 @@ def test_an_unknown_metric_is_answered_with_those_there_are(config_path: Path) -
     with pytest.raises(ConfigError) as raised:
         load_config(config_path, [f"{STOPPING}={{metric: accuracy}}"])
     assert str(raised.value).endswith(
-        "stages.0.early_stopping.metric: Input should be 'stance_macro_f1', 'stance_log_loss', "
-        "'relevance_roc_auc', 'toxicity_roc_auc' or 'spans_roc_auc'"
+        "stages.0.early_stopping.metric: found 'accuracy', expected 'stance_macro_f1', "
+        "'stance_log_loss', 'relevance_roc_auc', 'toxicity_roc_auc' or 'spans_roc_auc'"
     )
 
 
