@@ -9,6 +9,7 @@ from typing import Any
 
 from stance.data.corpora import CORPORA, Corpus
 from stance.data.examples import Example, Split, text_key
+from stance.data.misspell import misspelt
 from stance.data.rephrase import rephrased, with_other_targets
 from stance.errors import DataError
 
@@ -40,6 +41,7 @@ class Share:
     off_target: float | None = None
     other_targets: float = 0.0
     rephrase: float = 0.0
+    misspell: float = 0.0
 
 
 @dataclass(slots=True)
@@ -105,10 +107,11 @@ def build_mix(
     for share in shares:
         name = share.corpus
         rows = [row for row in corpora[name].examples(root) if row.split == split]
-        for example in _draw(rows, share, shuffle):
-            if example.group in forbidden:
-                report.in_benchmark[name] += 1
-                continue
+        drawn = _draw(rows, share, shuffle)
+        allowed = [example for example in drawn if example.group not in forbidden]
+        if len(allowed) < len(drawn):
+            report.in_benchmark[name] += len(drawn) - len(allowed)
+        for example in [*allowed, *_misspelt(allowed, share, shuffle)]:
             key = (example.text.strip(), example.target)
             if key in merged:
                 report.repeated[name] += 1
@@ -173,6 +176,13 @@ def _draw(rows: list[Example], share: Share, shuffle: random.Random) -> list[Exa
         *rows,
         *with_other_targets(aimed, share.other_targets, shuffle),
         *(rephrased(row, shuffle) for row in anew),
+    ]
+
+
+def _misspelt(rows: list[Example], share: Share, shuffle: random.Random) -> list[Example]:
+    plain = [row for row in rows if row.target is None and row.toxic_spans is None]
+    return [
+        misspelt(row, shuffle) for row in shuffle.sample(plain, int(share.misspell * len(plain)))
     ]
 
 

@@ -104,6 +104,9 @@ class CommentModel(nn.Module):
     ----------
     soft_weight : float
         How much a loss against another model's probabilities counts beside one against labels.
+    consistency : float
+        How much it counts while training that a second reading, with other inputs dropped, says
+        something else of a stance (R-Drop, Liang et al. 2021, https://arxiv.org/abs/2106.14448).
     """
 
     special_ids: Tensor
@@ -124,6 +127,7 @@ class CommentModel(nn.Module):
         self.heads = Heads(self.config.hidden_size, dropout)
         self.register_buffer("special_ids", torch.tensor(special_ids), persistent=False)
         self.soft_weight = 1.0
+        self.consistency = 0.0
         self._has_types = getattr(self.config, "type_vocab_size", 0) > 1
 
     def forward(
@@ -141,18 +145,8 @@ class CommentModel(nn.Module):
         **labels : Tensor
             See `losses`.
         """
-        types = {"token_type_ids": token_type_ids} if self._has_types else {}
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types)[0]
-        comment, target = self._segments(input_ids, attention_mask, token_type_ids)
-        stance, relevance, toxicity, spans = self.heads(
-            states, comment.to(states.dtype), target.to(states.dtype)
-        )
-        output = {
-            "stance": stance,
-            "relevance": relevance,
-            "toxicity": toxicity,
-            "spans": spans,
-        }
+        inputs = (input_ids, attention_mask, token_type_ids)
+        output = self._logits(*inputs)
         if labels:
             output["loss"] = torch.stack(
                 [
@@ -160,7 +154,39 @@ class CommentModel(nn.Module):
                     for name, loss in losses(output, **labels).items()
                 ]
             ).sum()
+            if self.training and self.consistency:
+                asked = labels["stance_labels"] != UNKNOWN_STANCE
+                output["loss"] += self.consistency * self._inconsistency(output, inputs, asked)
         return output
+
+    def _logits(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
+    ) -> dict[str, Tensor]:
+        types = {"token_type_ids": token_type_ids} if self._has_types else {}
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types)[0]
+        comment, target = self._segments(input_ids, attention_mask, token_type_ids)
+        stance, relevance, toxicity, spans = self.heads(
+            states, comment.to(states.dtype), target.to(states.dtype)
+        )
+        return {
+            "stance": stance,
+            "relevance": relevance,
+            "toxicity": toxicity,
+            "spans": spans,
+        }
+
+    def _inconsistency(
+        self, output: dict[str, Tensor], inputs: tuple[Tensor, Tensor, Tensor], asked: Tensor
+    ) -> Tensor:
+        """Return the mean divergence, both ways, of a second reading of the rows asked for."""
+        divergence = output["stance"].new_zeros((), dtype=torch.float32)
+        if asked.any():
+            first = output["stance"][asked].float().log_softmax(dim=-1)
+            ids, mask, types = (tensor[asked] for tensor in inputs)
+            second = self._logits(ids, mask, types)["stance"].float().log_softmax(dim=-1)
+            divergence = ((first.exp() - second.exp()) * (first - second)).sum() / 2
+        known, processes = _of_all_processes(asked.sum().unsqueeze(0))
+        return processes * divergence / known.clamp(min=1)[0]
 
     def _segments(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor

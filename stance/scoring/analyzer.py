@@ -11,6 +11,7 @@ import numpy as np
 
 from stance.errors import ModelError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
+from stance.modeling import ngrams
 from stance.modeling.calibration import (
     LEAST_TOXICITY_FOR_SPANS,
     Calibration,
@@ -57,7 +58,7 @@ def fingerprint(model: str | os.PathLike[str] | None) -> str:
     """Return the name of a model and a digest of all that its scores depend on."""
     folder = model_folder(model)
     digest = blake2b(digest_size=16)
-    for name in (FILE_NAME, "tokenizer.json", "calibration.json"):
+    for name in (FILE_NAME, "tokenizer.json", "calibration.json", ngrams.FILE_NAME):
         with contextlib.suppress(FileNotFoundError):
             digest.update((folder / name).read_bytes())
     return f"{Calibration.load(folder).model} {digest.hexdigest()}"
@@ -99,6 +100,7 @@ class Analyzer:
         self.calibration = Calibration.load(folder)
         self._encoder = InputEncoder.from_folder(folder, self.calibration.max_length)
         self._runtime = Runtime(folder / FILE_NAME, threads, device)
+        self._ngrams = ngrams.NgramModel.load(folder)
         self._languages = LanguageDetector(self.languages)
 
     @property
@@ -192,6 +194,9 @@ class Analyzer:
     ) -> dict["_Asked", Prediction]:
         windows, places = self._windows(asked)
         logits = self._runtime.run(windows, report)
+        self._add_ngrams(
+            logits, {text: place for (text, other), place in places.items() if not other}
+        )
         stance = self.calibration.stance_probabilities(logits.stance)
         relevance = self.calibration.relevance_probabilities(logits.relevance)
         toxicity = self.calibration.toxicity_probabilities(logits.toxicity)
@@ -217,6 +222,14 @@ class Analyzer:
                 language=self._languages.detect(item.text),
             )
         return answers
+
+    def _add_ngrams(self, logits: Logits, places: dict[str, slice]) -> None:
+        """Add what the linear model says of each text to the logits of its windows."""
+        if self._ngrams is None:
+            return
+        added = self._ngrams.logits(list(places))
+        for place, values in zip(places.values(), added, strict=True):
+            logits.toxicity[place] += values.astype(np.float32)
 
     def _windows(
         self, asked: Sequence["_Asked"]

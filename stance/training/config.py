@@ -110,6 +110,7 @@ class ShareConfig(_Section):
     off_target: Annotated[float, Field(ge=0)] | None = None
     other_targets: Annotated[float, Field(ge=0, le=1)] = 0.0
     rephrase: Annotated[float, Field(ge=0, le=1)] = 0.0
+    misspell: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @field_validator("corpus")
     @classmethod
@@ -164,6 +165,19 @@ class StageConfig(_Section):
     early_stopping: EarlyStoppingConfig | None = None
     soft_targets: Annotated[float, Field(ge=0)] = 1.0
     class_weights: Literal["balanced", "none"] = "none"
+    consistency: Annotated[float, Field(ge=0)] = 0.0
+
+
+class AverageConfig(_Section):
+    """A model whose weights the end of a run is averaged with, and its share in the mean."""
+
+    model: str
+    share: Annotated[float, Field(gt=0, lt=1)]
+
+    @field_validator("model")
+    @classmethod
+    def _expand(cls, value: str) -> str:
+        return _expanded(value)
 
 
 class CalibrationConfig(_Section):
@@ -194,10 +208,12 @@ class TrainConfig(_Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     keep_start: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    average_with: list[AverageConfig] = []
     save_steps: Annotated[int, Field(gt=0)] = 200
     log_steps: Annotated[int, Field(gt=0)] = 50
     max_rows: Annotated[int, Field(gt=0)] | None = None
     stages: Annotated[list[StageConfig], Field(min_length=1)]
+    ngrams: list[ShareConfig] = []
     calibration: CalibrationConfig = CalibrationConfig()
     benchmarks: list[str] | None = None
     benchmark_rows: Annotated[int, Field(gt=0)] | None = None
@@ -225,6 +241,16 @@ class TrainConfig(_Section):
                 raise ValueError(f"calibration.{head}: name corpora with a dev split that has it")
         return self
 
+    @model_validator(mode="after")
+    def _keeps_of_the_trained(self) -> Self:
+        others = self.keep_start + sum(other.share for other in self.average_with)
+        if others >= 1:
+            raise ValueError(
+                f"keep_start and the shares of average_with add up to {others:g}; expected less "
+                "than 1, or nothing is left of what was trained"
+            )
+        return self
+
     @property
     def root(self) -> Path | None:
         """Return the folder that holds the public corpora, if there is any."""
@@ -232,8 +258,8 @@ class TrainConfig(_Section):
         return Path(named) if named else None
 
     def shares(self) -> list[ShareConfig]:
-        """Return all that the mixes of all stages take."""
-        return [share for stage in self.stages for share in stage.mix]
+        """Return all that is trained on: the mixes of all stages, and what `ngrams` takes."""
+        return [*(share for stage in self.stages for share in stage.mix), *self.ngrams]
 
 
 def _expanded(value: str) -> str:

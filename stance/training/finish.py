@@ -25,10 +25,12 @@ from stance.modeling.calibration import (
 from stance.modeling.encoding import InputEncoder
 from stance.modeling.export import Parity, export
 from stance.modeling.network import CommentModel
+from stance.modeling.ngrams import NgramModel
 from stance.modeling.runtime import FILE_NAME, Logits, Runtime
 from stance.modeling.spans import character_f1, join_tokens
 from stance.training.batches import first_windows
 from stance.training.config import TrainConfig
+from stance.training.ngrams import weighed
 
 _PARITY_WINDOWS = 200
 # To fewer rows, or fewer of a class, a temperature or threshold fits their accidents.
@@ -59,19 +61,23 @@ class Finished:
 
 def finish(
     model: CommentModel,
+    ngrams: NgramModel | None,
     encoder: InputEncoder,
     config: TrainConfig,
     held_out: dict[str, list[Example]],
     folder: Path,
     start: Calibration | None = None,
 ) -> Finished:
-    """Write the checkpoint in float16, `model.onnx` and `calibration.json`.
+    """Write the checkpoint in float16, `model.onnx`, `ngrams.npz` and `calibration.json`.
 
     The calibration is fitted on the 8-bit file's own logits, since those are what users get.
 
     Parameters
     ----------
-    model, encoder, config
+    model
+    ngrams : NgramModel or None
+        What stands beside the network; how much it counts is fitted here if this run trained it.
+    encoder, config
     held_out : dict of str to list of Example
         By head, what it is calibrated on.
     folder : Path
@@ -84,9 +90,26 @@ def finish(
     parity = export(model, folder, first_windows(_parity_sample(held_out), encoder))
     runtime = Runtime(folder / FILE_NAME)
     logits = {name: runtime.run(first_windows(rows, encoder)) for name, rows in held_out.items()}
+    if ngrams is not None:
+        if config.ngrams:
+            rows, said = held_out["toxicity"], logits["toxicity"].toxicity
+            ngrams = weighed(ngrams, rows, said, config.calibration.toxic_share)
+        ngrams.save(folder)
+        logits |= {
+            head: with_ngrams(logits[head], held_out[head], ngrams)
+            for head in ("toxicity", "spans")
+        }
     calibration, fitted = calibrate(held_out, logits, config, encoder, start)
     calibration.save(folder)
     return Finished(parity, fitted)
+
+
+def with_ngrams(logits: Logits, examples: Sequence[Example], ngrams: NgramModel) -> Logits:
+    """Return the network's logits of examples with the linear model's added, as in scoring."""
+    if not examples:
+        return logits
+    added = ngrams.logits([example.text for example in examples])
+    return replace(logits, toxicity=(logits.toxicity + added).astype(np.float32))
 
 
 def _parity_sample(held_out: dict[str, list[Example]]) -> list[Example]:

@@ -225,6 +225,32 @@ def _is_toxic(example: Example, label: str) -> bool | None:
     return None if value is None else bool(value >= 0.5)
 
 
+def ngram_rows(config: TrainConfig, sources: Sources) -> list[Example]:
+    """Return the rows that the linear model over words and letters is trained on.
+
+    Raises
+    ------
+    ConfigError
+        None has a label of toxicity.
+    DataError
+        A corpus cannot be read.
+    """
+    examples, _ = build_mix(
+        [share.to_share() for share in config.ngrams],
+        sources.root,
+        config.seed,
+        held_out=calibration_corpora(config),
+        corpora=sources.corpora,
+    )
+    labelled = list(filter(KNOWS["toxicity"], examples))
+    if not labelled:
+        named = [share.corpus for share in config.ngrams]
+        raise ConfigError(
+            f"ngrams: no row with a label of toxicity in {named}; name a corpus that has some"
+        )
+    return labelled[: config.max_rows]
+
+
 def held_out_rows(config: TrainConfig, sources: Sources) -> dict[str, list[Example]]:
     """Return the rows that each head is calibrated on: of the mix named for it, or the user's own.
 

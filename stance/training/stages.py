@@ -300,6 +300,7 @@ def _run_seed(
         run.folder.mkdir(parents=True, exist_ok=True)
     model.encoder.get_input_embeddings().requires_grad_(not stage.config.freeze_embeddings)
     model.soft_weight = stage.config.soft_targets
+    model.consistency = stage.config.consistency
     batch_size = stage.config.batch_size or config.batch_size
     progress.begin(stage.title, min(batch_size, len(run.rows or ())))
     trainer = StageTrainer(

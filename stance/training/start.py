@@ -1,6 +1,8 @@
 """What training starts from: an encoder of any kind, or a whole model, and its tokenizer."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -12,6 +14,7 @@ from stance.errors import ConfigError
 from stance.modeling.calibration import Calibration
 from stance.modeling.encoding import InputEncoder
 from stance.modeling.network import CommentModel, is_model_folder
+from stance.modeling.ngrams import NgramModel
 from stance.scoring.analyzer import DEFAULT_MODEL
 from stance.training.config import StageConfig, TrainConfig
 
@@ -80,33 +83,70 @@ def _positions(model: CommentModel) -> int | None:
     return most if isinstance(most, int) and most > 0 else None
 
 
-def starting_weights(config: TrainConfig, model: CommentModel) -> dict[str, Tensor]:
-    """Return the weights that the end of a run is averaged with; none without `keep_start`.
+@dataclass(frozen=True, slots=True)
+class OtherWeights:
+    """Weights that the end of a run is averaged with, and their share in the mean."""
+
+    share: float
+    weights: dict[str, Tensor]
+
+
+def other_weights(config: TrainConfig, model: CommentModel) -> list[OtherWeights]:
+    """Return what the end of a run is averaged with: its start, and other models.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    model : CommentModel
+        As training starts from it.
 
     Raises
     ------
     ConfigError
-        The run starts from a bare encoder, whose heads are random.
+        The run starts from a bare encoder, whose heads are random, or another model is not one of
+        stance or has other layers.
     """
-    if not config.keep_start:
-        return {}
-    if not is_model_folder(encoder_folder(config.encoder)):
-        raise ConfigError(
-            f"keep_start {config.keep_start}: {config.encoder} is a bare encoder, whose heads know "
-            "nothing yet; leave keep_start out, or start from a model of stance"
-        )
-    return {name: value.clone() for name, value in model.state_dict().items()}
+    start = model.state_dict()
+    others = []
+    if config.keep_start:
+        if not is_model_folder(encoder_folder(config.encoder)):
+            raise ConfigError(
+                f"keep_start {config.keep_start}: {config.encoder} is a bare encoder, whose heads "
+                "know nothing yet; leave keep_start out, or start from a model of stance"
+            )
+        kept = {name: value.clone() for name, value in start.items()}
+        others.append(OtherWeights(config.keep_start, kept))
+    for other in config.average_with:
+        folder = encoder_folder(other.model)
+        if not is_model_folder(folder):
+            raise ConfigError(
+                f"average_with {other.model}: not a model folder of stance; expected one that "
+                "stance train wrote (…/model)"
+            )
+        weights = CommentModel.load(Path(folder)).state_dict()
+        if {name: value.shape for name, value in weights.items()} != {
+            name: value.shape for name, value in start.items()
+        }:
+            raise ConfigError(
+                f"average_with {other.model}: has other layers than {config.encoder}; a mean "
+                "makes sense of models that were trained from the same one"
+            )
+        others.append(OtherWeights(other.share, weights))
+    return others
 
 
-def averaged(
-    trained: dict[str, Tensor], start: dict[str, Tensor], share: float
-) -> dict[str, Tensor]:
-    """Return weights between the trained ones and those before, which keep that share.
+def averaged(trained: dict[str, Tensor], others: Sequence[OtherWeights]) -> dict[str, Tensor]:
+    """Return the weighed mean of trained weights and others.
 
-    What training unlearns comes back, at little cost to what it learns (Wortsman et al. 2022,
-    https://arxiv.org/abs/2109.01903).
+    What training unlearns comes back, at little cost to what it learns, and models that started
+    from the same weights are together better than each (Wortsman et al. 2022,
+    https://arxiv.org/abs/2109.01903 and https://arxiv.org/abs/2203.05482).
     """
-    return {name: (1 - share) * value + share * start[name] for name, value in trained.items()}
+    rest = 1 - sum(other.share for other in others)
+    mean = {name: rest * value for name, value in trained.items()}
+    for other in others:
+        mean = {name: value + other.share * other.weights[name] for name, value in mean.items()}
+    return mean
 
 
 def soft_model(config: TrainConfig, stage: StageConfig) -> CommentModel | None:
@@ -127,6 +167,18 @@ def starting_calibration(config: TrainConfig) -> Calibration | None:
     """
     folder = encoder_folder(config.encoder)
     return Calibration.load(Path(folder)) if is_model_folder(folder) else None
+
+
+def starting_ngrams(config: TrainConfig) -> NgramModel | None:
+    """Return the linear model that stands beside the network that training starts from, if any.
+
+    Raises
+    ------
+    ModelError
+        Its file cannot be used.
+    """
+    folder = encoder_folder(config.encoder)
+    return NgramModel.load(Path(folder)) if is_model_folder(folder) else None
 
 
 def encoder_folder(name: str) -> str:

@@ -25,15 +25,23 @@ from stance.training.checkpoints import writing
 from stance.training.config import TrainConfig
 from stance.training.finish import finish
 from stance.training.loop import GO_ON, keep_freed_memory, lacks_bfloat16
+from stance.training.ngrams import fit_ngrams
 from stance.training.progress import Progress
-from stance.training.rows import Sources, corpora_of, held_out_rows, open_sources
+from stance.training.rows import (
+    Sources,
+    corpora_of,
+    held_out_rows,
+    ngram_rows,
+    open_sources,
+)
 from stance.training.stages import prepare_stages, run_stage
 from stance.training.start import (
     averaged,
     load_tokenizer,
+    other_weights,
     starting_calibration,
     starting_model,
-    starting_weights,
+    starting_ngrams,
 )
 
 SPLITS_FOLDER = "data"
@@ -78,7 +86,7 @@ def train(
     tokenizer = load_tokenizer(config.encoder)
     encoder = InputEncoder(tokenizer, config.max_length)
     model = starting_model(config, encoder)
-    weights = starting_weights(config, model)
+    others = other_weights(config, model)
     start = starting_calibration(config)
     sources = open_sources(config)
     if processes.is_first():
@@ -90,6 +98,7 @@ def train(
                 "float32 here: interrupt, and add --set precision=float32"
             )
     held_out = held_out_rows(config, sources)
+    ngrams = fit_ngrams(ngram_rows(config, sources)) if config.ngrams else starting_ngrams(config)
     prepared = prepare_stages(config, encoder, sources, resume=resume)
     if processes.is_first():
         sources.write_splits(output / SPLITS_FOLDER)
@@ -100,8 +109,8 @@ def train(
         ]
     finally:
         progress.pause()  # what is said next begins on a line of its own
-    if weights:
-        model.load_state_dict(averaged(model.state_dict(), weights, config.keep_start))
+    if others:
+        model.load_state_dict(averaged(model.state_dict(), others))
     folder = output / "model"
     processes.leave()
     if not processes.is_first():
@@ -109,7 +118,7 @@ def train(
     data_sha256 = _checksums(config, sources)
     with writing(folder, GO_ON), _appearing_whole(folder) as unfinished:
         tokenizer.save(str(unfinished / "tokenizer.json"))
-        finished = finish(model, encoder, config, held_out, unfinished, start)
+        finished = finish(model, ngrams, encoder, config, held_out, unfinished, start)
         metrics = {
             "model": config.name,
             "config": config.model_dump(exclude={"output", "data_root", "data"}),

@@ -101,3 +101,21 @@ def test_benchmarks_and_unknown_names_are_refused(root: Path, name: str, message
     with pytest.raises(DataError) as caught:
         build_mix([Share(name)], root, seed=1)
     assert str(caught.value).startswith(message)
+
+
+def test_misspelt_rows_are_added_and_none_of_what_is_held_out(root: Path) -> None:
+    plain, _ = build_mix([Share("paradetox")], root, seed=1)
+    more, report = build_mix([Share("paradetox", misspell=1.0)], root, seed=1)
+    texts = {row.text for row in plain}
+    added = [row for row in more if row.text not in texts]
+    assert len(added) == 2 == len(more) - len(plain)
+    assert report.kept["paradetox"] == 4
+    assert sorted(row.toxicity["toxicity"] for row in added) == [0.0, 1.0]
+    # Stance needs the words of its target, spans their places.
+    assert build_mix([Share("vast", misspell=1.0)], root, seed=1)[1].kept["vast"] == 40
+    assert build_mix([Share("toxic_spans", misspell=1.0)], root, seed=1)[1].kept["toxic_spans"] == 2
+    held_out = root / "toxicity/hatecheck/test_suite_cases.csv"
+    held_out.write_text("test_case,label_gold,functionality\nyou fool,hateful,f\n", "utf-8")
+    rest, report = build_mix([Share("paradetox", misspell=1.0)], root, seed=1)
+    assert report.in_benchmark["paradetox"] == 1
+    assert [row.toxicity["toxicity"] for row in rest] == [0.0, 0.0]

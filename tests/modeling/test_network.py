@@ -153,3 +153,38 @@ def test_a_weighted_label_counts_so_much_more() -> None:
     for head in ("stance", "toxicity"):
         first, second, mixed = (float(found[head]) for found in each)
         assert mixed == pytest.approx(1.5 * first + 0.5 * second)
+
+
+def test_a_second_reading_costs_where_it_says_something_else_of_a_stance(tiny_model: Path) -> None:
+    model = CommentModel.load(tiny_model, dropout=0.5).train()
+    batch = inputs([2, 7, 8, 3], [2, 9, 8, 3], types=[[0, 0, 1, 1], [0, 0, 1, 1]])
+    known = labels(stance_labels=torch.tensor([0, UNKNOWN_STANCE]))
+
+    def loss(consistency: float, **gold: torch.Tensor) -> float:
+        torch.manual_seed(1)
+        model.consistency = consistency
+        return float(model(**batch, **gold)["loss"].detach())
+
+    assert loss(1.0, **known) > loss(0.0, **known)
+    # Nothing is asked twice of rows without a stance, nor of a model that drops nothing.
+    assert loss(1.0, **labels()) == loss(0.0, **labels()) == 0.0
+    model.eval()
+    assert loss(1.0, **known) == loss(0.0, **known)
+
+
+def test_the_divergence_of_two_readings_counts_both_ways(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = CommentModel.load(tiny_model).train()
+    readings = iter(
+        {**logits(), "stance": torch.tensor(rows)}
+        for rows in ([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
+    )
+    monkeypatch.setattr(model, "_logits", lambda *_: next(readings))
+    model.consistency = 2.0
+    known = labels(stance_labels=torch.tensor([0, UNKNOWN_STANCE]))
+    loss = float(model(**inputs([2, 7, 8, 3], [2, 9, 8, 3]), **known)["loss"].detach())
+    one, other = (torch.tensor(row).log_softmax(0) for row in ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]))
+    there = torch.nn.functional.kl_div(other, one, log_target=True, reduction="sum")
+    back = torch.nn.functional.kl_div(one, other, log_target=True, reduction="sum")
+    assert loss == pytest.approx(float(-one[0] + 2.0 * (there + back) / 2), abs=1e-5)

@@ -121,6 +121,86 @@ def test_the_start_keeps_its_share_in_what_a_run_ends_with(
         assert after[name].allclose(wanted, atol=2e-3)  # stored in half precision
 
 
+def test_other_models_have_their_share_in_what_a_run_ends_with(
+    config_path: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    from stance.modeling.network import CommentModel
+
+    start = train(load_config(config_path))
+    runs = {
+        name: train(
+            load_config(config_path, [f"encoder={start}", f"output={tmp_path / name}", *more])
+        )
+        for name, more in {
+            "one": ["seed=2"],
+            "mean": [
+                "keep_start=0.25",
+                f"average_with=[{{model: {tmp_path}/one/model, share: 0.5}}]",
+            ],
+        }.items()
+    }
+    before, other, after = (
+        CommentModel.load(path).state_dict() for path in (start, runs["one"], runs["mean"])
+    )
+    trained = load_file(tmp_path / "mean" / "stage-2-two" / "weights.safetensors")
+    name = "heads.stance.weight"
+    wanted = 0.25 * trained[name] + 0.25 * before[name] + 0.5 * other[name]
+    assert after[name].allclose(wanted, atol=2e-3)  # stored in half precision
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "average_with=[{model: nowhere/model, share: 0.5}]",
+            "nowhere/model: not a model folder of stance",
+        ),
+        ("average_with=[{model: ENCODER, share: 0.5}]", "not a model folder of stance"),
+        ("average_with=[{model: embedded, share: 0.5}]", "embedded: has other layers than"),
+        (
+            "average_with=[{model: embedded, share: 0.5}, {model: embedded, share: 0.5}]",
+            "keep_start and the shares of average_with add up to 1; expected less than 1",
+        ),
+    ],
+)
+def test_a_model_that_cannot_be_averaged_with_is_refused_before_training(
+    config_path: Path,
+    tmp_path: Path,
+    tiny_encoder: Path,
+    override: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    override = override.replace("ENCODER", str(tiny_encoder))
+    assert main(["train", str(config_path), "--set", override]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_linear_model_stands_beside_the_network_and_is_handed_on(
+    config_path: Path, tmp_path: Path
+) -> None:
+    ngrams = ["ngrams=[{corpus: jigsaw_first20k}]", "calibration.toxic_share=0.2"]
+    start = train(load_config(config_path, ngrams))
+    with_it = Analyzer(start).predict(["you idiot"], [[]])[0].toxicity["toxicity"]
+    (start / "ngrams.npz").rename(tmp_path / "kept.npz")
+    without = Analyzer(start).predict(["you idiot"], [[]])[0].toxicity["toxicity"]
+    assert with_it != without
+    (tmp_path / "kept.npz").rename(start / "ngrams.npz")
+    again = train(load_config(config_path, [f"encoder={start}", f"output={tmp_path / 'again'}"]))
+    assert (again / "ngrams.npz").read_bytes() == (start / "ngrams.npz").read_bytes()
+
+
+def test_a_linear_model_needs_rows_with_a_label_of_toxicity(
+    config_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(config_path), "--set", "ngrams=[{corpus: vast}]"]) == 2
+    assert "ngrams: no row with a label of toxicity in ['vast']" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_bare_encoder_has_nothing_to_keep(
     config_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

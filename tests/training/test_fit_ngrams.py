@@ -1,0 +1,82 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", reason="training is not installed")
+from stance.data.examples import Example
+from stance.labels import TOXICITY_LABELS
+from stance.modeling.ngrams import NgramModel
+from stance.training.ngrams import LEAST_OF_CLASS, fit_ngrams, weighed
+
+_NOUNS = ("trams", "bikes", "halls", "parks", "roads", "taxes", "schools", "trees", "bins", "cats")
+
+
+def rows(first: int, count: int) -> list[Example]:
+    """Return rows of which each second one is an insult; threats are too rare to be learnt."""
+    return [
+        Example(
+            f"{'you idiot' if number % 2 else 'thank you'} of {_NOUNS[number % 10]} {number}",
+            "made-up",
+            "train",
+            toxicity={"toxicity": float(number % 2), "threat": float(number == first)},
+        )
+        for number in range(first, first + count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def model() -> NgramModel:
+    return fit_ngrams([*rows(0, 400), Example("no label", "made-up", "train")])
+
+
+def test_words_and_their_misspellings_are_learnt(model: NgramModel) -> None:
+    said = model.logits(["what an idiot", "what an idiooot", "thank you so much", "many thanks"])
+    toxicity = said[:, TOXICITY_LABELS.index("toxicity")]
+    assert toxicity[0] > toxicity[1] > 0 > toxicity[3] > toxicity[2]
+
+
+def test_labels_without_enough_rows_are_left_to_the_network(model: NgramModel) -> None:
+    said = model.logits(["what an idiot", "I will find you"])
+    for label in set(TOXICITY_LABELS) - {"toxicity"}:
+        assert (said[:, TOXICITY_LABELS.index(label)] == 0).all()
+    few = fit_ngrams(rows(0, 2 * LEAST_OF_CLASS - 2))
+    assert not few.logits(["what an idiot"]).any()
+
+
+def test_it_counts_as_much_as_held_out_rows_say(model: NgramModel) -> None:
+    held_out = rows(1000, 400)
+    gold = np.array([row.toxicity["toxicity"] for row in held_out])
+    numbers = np.random.default_rng(1)
+    noise = numbers.normal(size=(len(gold), 6))
+    knows_all = (gold[:, None] * 2 - 1) * 8 + noise
+    knows_some = (gold[:, None] * 2 - 1) + noise
+    shares = [
+        weighed(model, held_out, logits, None).logits(["what an idiot"])[0, 0]
+        / model.logits(["what an idiot"])[0, 0]
+        for logits in (knows_some, knows_all)
+    ]
+    assert 0 <= shares[1] < shares[0] <= 2.0
+    # A network that has it the wrong way round is not to be mended so.
+    assert not weighed(model, held_out, -knows_all, None).logits(["what an idiot"]).any()
+
+
+def test_a_share_of_toxic_comments_weighs_the_rows(model: NgramModel) -> None:
+    # Each seventh row has the wrong label, or no weight would be too much.
+    held_out = [
+        replace(row, toxicity={"toxicity": abs(row.toxicity["toxicity"] - (number % 7 == 0))})
+        for number, row in enumerate(rows(1000, 400))
+    ]
+    logits = np.random.default_rng(1).normal(size=(400, 6))
+    logits[:, 0] += [row.toxicity["toxicity"] for row in held_out]
+    one, other = (weighed(model, held_out, logits, share) for share in (None, 0.02))
+    assert not np.allclose(one.weights, other.weights)
+
+
+def test_the_same_rows_give_the_same_file(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        fit_ngrams(rows(0, 200)).save(tmp_path / name)
+    files = [(tmp_path / name / "ngrams.npz").read_bytes() for name in ("one", "other")]
+    assert files[0] == files[1]
