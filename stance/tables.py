@@ -188,7 +188,7 @@ def read_row_stream(
             raise _empty(name, ending)
         lines = itertools.chain([first], lines)
         if ".csv" in ending:
-            yield from _read_csv(lines, name)
+            yield from read_csv(lines, name)[1]
         else:
             yield from _read_json_lines(lines, float if keep_nan else _nothing)
 
@@ -369,7 +369,26 @@ class _RecordLines:
         self.ended = True
 
 
-def _read_csv(lines: Iterator[str], name: str) -> Iterator[Row]:
+def read_csv(lines: Iterator[str], name: str) -> tuple[list[str], Iterator[Row]]:
+    r"""Return the header of a CSV table, and what gives its rows, good and bad.
+
+    Parameters
+    ----------
+    lines : iterator of str
+    name : str
+        What messages call the table.
+
+    Raises
+    ------
+    InputError
+        It is empty, or has no header that can be read.
+
+    Examples
+    --------
+    >>> header, rows = read_csv(iter(["text;author\n", "So what?;Ada\n"]), "comments.csv")
+    >>> header, next(rows).values
+    (['text', 'author'], {'text': 'So what?', 'author': 'Ada'})
+    """
     csv.field_size_limit(MAX_ROW_CHARS)
     above, first = _skip_to_header(lines)
     if not first:
@@ -378,6 +397,12 @@ def _read_csv(lines: Iterator[str], name: str) -> Iterator[Row]:
     taken = _RecordLines(itertools.chain([first], lines))
     reader = csv.reader(taken, delimiter=delimiter)
     header = _header(reader, taken, name)
+    return header, _csv_rows(reader, taken, header, delimiter, above)
+
+
+def _csv_rows(
+    reader: Any, taken: _RecordLines, header: Sequence[str], delimiter: str, above: int
+) -> Iterator[Row]:
     while True:
         number = above + reader.line_num + 1
         taken.record.clear()

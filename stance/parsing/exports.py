@@ -4,7 +4,6 @@ XML is read as a stream, without entities and without the network. HTML inside c
 text. A bad line or entry is counted in the thread's notes and costs nothing else.
 """
 
-import csv
 import html
 import io
 import json
@@ -17,7 +16,9 @@ from typing import Any, BinaryIO
 from stance.errors import InputError
 from stance.parsing.dates import FIRST_YEAR, LAST_YEAR, parse_time
 from stance.parsing.detect import Format, decode, detect_encoding
+from stance.tables import Row, read_csv
 from stance.thread import Article, Comment, Thread
+from stance.words import count_words
 
 LARGEST_JSON = 256 * 1024 * 1024  # bytes of a JSON document, which is read whole
 LONGEST_LINE = 16 * 1024 * 1024  # bytes of one line of JSON Lines
@@ -617,37 +618,29 @@ def _text_lines(stream: BinaryIO, source: str) -> Iterator[str]:
 
 def _read_csv(stream: BinaryIO, source: str, now: datetime | None) -> Thread:
     lines = (line.replace("\0", "") for line in _text_lines(stream, source))
-    header = next(lines, "").lstrip("\ufeff")
-    delimiter = max(",;\t", key=header.count)
-    names = next(csv.reader([header], delimiter=delimiter), [])
-    names = [name.strip() for name in names]
+    names, rows = read_csv(lines, source)
     if _find(dict.fromkeys(names, "x"), "text") is None:
         raise InputError(
             f"{source}: no text column among {', '.join(names)[:100]!r}; "
             "expected a first line that names a column text"
         )
-    reader = csv.reader(lines, delimiter=delimiter)
-    bad: list[int] = []
-    thread = _thread_of_rows(_csv_rows(reader, names, bad), source, "csv", now, "rows")
+    bad: list[Row] = []
+    thread = _thread_of_rows(_good_rows(rows, bad), source, "csv", now, "rows")
     if bad:
-        note = f"{len(bad)} rows left out: broken CSV (first: line {bad[0]})"
+        note = (
+            f"{count_words(len(bad), 'row')} left out (first: line {bad[0].number}: {bad[0].error})"
+        )
         thread = Thread(source, "csv", None, thread.comments, 0, (note, *thread.notes))
     return thread
 
 
-def _csv_rows(
-    reader: Any, names: Sequence[str], bad: list[int]
-) -> Iterator[tuple[int, dict[str, str]]]:
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            bad.append(reader.line_num + 1)
-            continue
-        if cells:
-            yield reader.line_num + 1, dict(zip(names, cells, strict=False))
+def _good_rows(rows: Iterable[Row], bad: list[Row]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the number and values of rows that could be read, and note down the others."""
+    for row in rows:
+        if row.error is not None:
+            bad.append(row)
+        else:
+            yield row.number, row.values
 
 
 def _thread_of_rows(

@@ -86,6 +86,7 @@ def write_card(config: TrainConfig, metrics: dict[str, Any], folder: Path) -> No
     parts = [
         _head(config, metrics),
         _training(config, metrics),
+        _ngrams(metrics),
         _own_data(metrics),
         _before_and_after(metrics.get("before_and_after", [])),
         _figures(metrics),
@@ -145,6 +146,22 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
             licence = CORPORA[corpus].licence if corpus in CORPORA else LICENCE
             lines.append(f"| {stage['name']} | {corpus} | {rows:,} | {dropped:,} | {licence} |")
     return "\n".join([*lines, ""])
+
+
+def _ngrams(metrics: dict[str, Any]) -> str:
+    """Return what the linear model beside the network is, where the run trained one."""
+    shares = metrics.get("ngram_shares")
+    if not shares:
+        return ""
+    counted = ", ".join(f"{label} {share:.2f}" for label, share in shares.items() if share)
+    kept = metrics["ngram_mix"]["kept"]
+    rows = ", ".join(f"{corpus} {count:,}" for corpus, count in kept.items())
+    return (
+        "Beside the network stands a linear model over words, pairs of words and runs of three to\n"
+        "five letters (`ngrams.npz`). Its logits of toxicity are added to the network's, times a\n"
+        f"share that held-out rows gave: {counted or 'none'}.\n"
+        f"Trained on {sum(kept.values()):,} rows: {rows}.\n"
+    )
 
 
 def _own_data(metrics: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """From trained weights to a model folder: the export, and probabilities that can be believed."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from stance.modeling.runtime import FILE_NAME, Logits, Runtime
 from stance.modeling.spans import character_f1, join_tokens
 from stance.training.batches import first_windows
 from stance.training.config import TrainConfig
-from stance.training.ngrams import weighed
+from stance.training.ngrams import best_shares, scaled
 
 _PARITY_WINDOWS = 200
 # To fewer rows, or fewer of a class, a temperature or threshold fits their accidents.
@@ -49,14 +49,22 @@ class Finished:
     fitted : mapping of str to int
         By head or toxicity label, the rows that its probabilities were fitted on; 0 where there
         were too few and it is calibrated as the model that training started from.
+    ngram_shares : mapping of str to float
+        By toxicity label, what the linear model's logits were multiplied by before they were added
+        to the network's; empty where this run trained none.
     """
 
     parity: Parity
     fitted: dict[str, int]
+    ngram_shares: Mapping[ToxicityLabel, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for `metrics.json`."""
-        return {"export": self.parity.to_dict(), "calibrated_on": self.fitted}
+        return {
+            "export": self.parity.to_dict(),
+            "calibrated_on": self.fitted,
+            "ngram_shares": dict(self.ngram_shares),
+        }
 
 
 def finish(
@@ -90,10 +98,12 @@ def finish(
     parity = export(model, folder, first_windows(_parity_sample(held_out), encoder))
     runtime = Runtime(folder / FILE_NAME)
     logits = {name: runtime.run(first_windows(rows, encoder)) for name, rows in held_out.items()}
+    shares: dict[ToxicityLabel, float] = {}
     if ngrams is not None:
         if config.ngrams:
             rows, said = held_out["toxicity"], logits["toxicity"].toxicity
-            ngrams = weighed(ngrams, rows, said, config.calibration.toxic_share)
+            shares = best_shares(ngrams, rows, said, config.calibration.toxic_share)
+            ngrams = scaled(ngrams, shares)
         ngrams.save(folder)
         logits |= {
             head: with_ngrams(logits[head], held_out[head], ngrams)
@@ -101,7 +111,7 @@ def finish(
         }
     calibration, fitted = calibrate(held_out, logits, config, encoder, start)
     calibration.save(folder)
-    return Finished(parity, fitted)
+    return Finished(parity, fitted, shares)
 
 
 def with_ngrams(logits: Logits, examples: Sequence[Example], ngrams: NgramModel) -> Logits:

@@ -1,6 +1,6 @@
 """Training of the linear model over words and letters that stands beside the network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -51,10 +51,10 @@ def fit_ngrams(examples: Sequence[Example]) -> NgramModel:
     return replace(empty, weights=weights, bias=bias)
 
 
-def weighed(
+def best_shares(
     model: NgramModel, examples: Sequence[Example], logits: Floats, toxic_share: float | None
-) -> NgramModel:
-    """Return a model whose logits, added to the network's, fit held-out rows best.
+) -> dict[ToxicityLabel, float]:
+    """Return how much of a model's logits is best added to the network's, by label.
 
     Parameters
     ----------
@@ -67,11 +67,15 @@ def weighed(
         Share of toxic comments that the rows are weighed to have.
     """
     own = model.logits([example.text for example in examples])
-    shares = [
-        _share(label, examples, logits[:, place], own[:, place], toxic_share)
+    return {
+        label: _share(label, examples, logits[:, place], own[:, place], toxic_share)
         for place, label in enumerate(TOXICITY_LABELS)
-    ]
-    factors = np.array(shares, np.float32)
+    }
+
+
+def scaled(model: NgramModel, shares: Mapping[ToxicityLabel, float]) -> NgramModel:
+    """Return a model with each label's logits multiplied by its share."""
+    factors = np.array([shares[label] for label in TOXICITY_LABELS], np.float32)
     return replace(model, weights=model.weights * factors, bias=model.bias * factors)
 
 
@@ -82,7 +86,6 @@ def _share(
     own: Floats,
     toxic_share: float | None,
 ) -> float:
-    """Return how much of its own logits is best added to one of the network's."""
     known = [place for place, example in enumerate(examples) if label in example.toxicity]
     has_label = np.array([examples[place].toxicity[label] >= 0.5 for place in known], bool)
     if not own[known].any() or min(has_label.sum(), (~has_label).sum()) < _LEAST_HELD_OUT:

@@ -225,8 +225,8 @@ def _is_toxic(example: Example, label: str) -> bool | None:
     return None if value is None else bool(value >= 0.5)
 
 
-def ngram_rows(config: TrainConfig, sources: Sources) -> list[Example]:
-    """Return the rows that the linear model over words and letters is trained on.
+def ngram_rows(config: TrainConfig, sources: Sources) -> tuple[list[Example], MixReport]:
+    """Return what the linear model over words and letters is trained on, and what was left out.
 
     Raises
     ------
@@ -235,7 +235,7 @@ def ngram_rows(config: TrainConfig, sources: Sources) -> list[Example]:
     DataError
         A corpus cannot be read.
     """
-    examples, _ = build_mix(
+    examples, report = build_mix(
         [share.to_share() for share in config.ngrams],
         sources.root,
         config.seed,
@@ -248,7 +248,7 @@ def ngram_rows(config: TrainConfig, sources: Sources) -> list[Example]:
         raise ConfigError(
             f"ngrams: no row with a label of toxicity in {named}; name a corpus that has some"
         )
-    return labelled[: config.max_rows]
+    return labelled[: config.max_rows], report
 
 
 def held_out_rows(config: TrainConfig, sources: Sources) -> dict[str, list[Example]]:

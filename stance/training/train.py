@@ -98,7 +98,10 @@ def train(
                 "float32 here: interrupt, and add --set precision=float32"
             )
     held_out = held_out_rows(config, sources)
-    ngrams = fit_ngrams(ngram_rows(config, sources)) if config.ngrams else starting_ngrams(config)
+    ngrams, ngram_mix = starting_ngrams(config), None
+    if config.ngrams:
+        rows, ngram_mix = ngram_rows(config, sources)
+        ngrams = fit_ngrams(rows)
     prepared = prepare_stages(config, encoder, sources, resume=resume)
     if processes.is_first():
         sources.write_splits(output / SPLITS_FOLDER)
@@ -127,6 +130,7 @@ def train(
             "languages": list(config.languages or (start.languages if start else ("en",))),
             "own_data": {data.name: data.to_dict() for data in sources.own},
             "stages": stages,
+            "ngram_mix": ngram_mix and ngram_mix.to_dict(),
             **finished.to_dict(),
         }
         write_metrics(config, metrics, unfinished)

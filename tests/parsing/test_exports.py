@@ -262,6 +262,19 @@ def test_csv_with_semicolons_quotes_and_utf_16() -> None:
     assert thread.notes == ("1 of 2 rows left out: no text (first: 4)",)
 
 
+def test_csv_rows_that_cannot_be_read_are_left_out_with_the_reason_of_the_first() -> None:
+    text = 'id,text\n1,Good.\n2,"Never closed\n3,Swallowed\n4,Too\n'
+    [thread] = read(text, "csv")
+    assert [comment.text for comment in thread.comments] == ["Good."]
+    assert thread.notes == (
+        "1 row left out (first: line 3: a quotation mark is never closed, so that the lines after "
+        "it are taken for its text: close it, and double those that stand inside a text)",
+    )
+    [thread] = read("id,text\n1,Good, but late\n2,Fine.\n", "csv")
+    assert [comment.text for comment in thread.comments] == ["Fine."]
+    assert thread.notes == ("1 row left out (first: line 2: 3 cells where the header has 2)",)
+
+
 def test_csv_without_a_text_column_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         read("a,b\n1,2\n", "csv")

@@ -8,7 +8,7 @@ pytest.importorskip("sklearn", reason="training is not installed")
 from stance.data.examples import Example
 from stance.labels import TOXICITY_LABELS
 from stance.modeling.ngrams import NgramModel
-from stance.training.ngrams import LEAST_OF_CLASS, fit_ngrams, weighed
+from stance.training.ngrams import LEAST_OF_CLASS, best_shares, fit_ngrams, scaled
 
 _NOUNS = ("trams", "bikes", "halls", "parks", "roads", "taxes", "schools", "trees", "bins", "cats")
 
@@ -52,14 +52,18 @@ def test_it_counts_as_much_as_held_out_rows_say(model: NgramModel) -> None:
     noise = numbers.normal(size=(len(gold), 6))
     knows_all = (gold[:, None] * 2 - 1) * 8 + noise
     knows_some = (gold[:, None] * 2 - 1) + noise
-    shares = [
-        weighed(model, held_out, logits, None).logits(["what an idiot"])[0, 0]
-        / model.logits(["what an idiot"])[0, 0]
-        for logits in (knows_some, knows_all)
-    ]
-    assert 0 <= shares[1] < shares[0] <= 2.0
+    some, least, none = (
+        best_shares(model, held_out, logits, None) for logits in (knows_some, knows_all, -knows_all)
+    )
+    assert 0 <= least["toxicity"] < some["toxicity"] <= 2.0
+    assert some["threat"] == 0.0
     # A network that has it the wrong way round is not to be mended so.
-    assert not weighed(model, held_out, -knows_all, None).logits(["what an idiot"]).any()
+    assert none["toxicity"] == 0.0
+    said, halved = (
+        part.logits(["what an idiot"])[0, 0]
+        for part in (model, scaled(model, {**some, "toxicity": 0.5}))
+    )
+    assert halved == pytest.approx(said / 2)
 
 
 def test_a_share_of_toxic_comments_weighs_the_rows(model: NgramModel) -> None:
@@ -70,8 +74,8 @@ def test_a_share_of_toxic_comments_weighs_the_rows(model: NgramModel) -> None:
     ]
     logits = np.random.default_rng(1).normal(size=(400, 6))
     logits[:, 0] += [row.toxicity["toxicity"] for row in held_out]
-    one, other = (weighed(model, held_out, logits, share) for share in (None, 0.02))
-    assert not np.allclose(one.weights, other.weights)
+    one, other = (best_shares(model, held_out, logits, share) for share in (None, 0.02))
+    assert one["toxicity"] != other["toxicity"]
 
 
 def test_the_same_rows_give_the_same_file(tmp_path: Path) -> None:
