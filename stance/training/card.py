@@ -138,7 +138,11 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
         "| stage | corpus | examples | dropped: in a benchmark or held out | licence |",
         "|---|---|---|---|---|",
     ]
-    for stage in metrics["stages"]:
+    others = metrics.get("averaged_with", [])
+    if others:
+        shares = ", ".join(f"{other['model']} ({other['share']:.0%})" for other in others)
+        lines.insert(3, f"The weights are a mean with those of other models: {shares}.")
+    for stage in [*metrics["stages"], *(stage for other in others for stage in other["stages"])]:
         # Seeds of a stage draw their own rows, but as many of them.
         mix = stage["runs"][0]["mix"]
         for corpus, rows in mix["kept"].items():
@@ -238,8 +242,8 @@ def _figures(metrics: dict[str, Any]) -> str:
     lines = [
         "## Figures",
         "",
-        "Of the 8-bit ONNX file, one run with the seed above, on rows whose text training "
-        "never saw (near copies, such as of a notice with another name in it, may be among them).",
+        "Of the 8-bit ONNX file, measured once, on rows whose text training never saw (near "
+        "copies, such as of a notice with another name in it, may be among them).",
         "",
         "| benchmark | figure | value | 95 % interval |",
         "|---|---|---|---|",

@@ -1,9 +1,11 @@
 """What training starts from: an encoder of any kind, or a whole model, and its tokenizer."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
@@ -133,6 +135,17 @@ def other_weights(config: TrainConfig, model: CommentModel) -> list[OtherWeights
             )
         others.append(OtherWeights(other.share, weights))
     return others
+
+
+def averaged_models(config: TrainConfig) -> list[dict[str, Any]]:
+    """Return the name, share and stages of the models that the end of a run is averaged with."""
+    found = []
+    for other in config.average_with:
+        path = Path(encoder_folder(other.model)) / "metrics.json"
+        metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        name = metrics.get("model", Path(other.model).name)
+        found.append({"model": name, "share": other.share, "stages": metrics.get("stages", [])})
+    return found
 
 
 def averaged(trained: dict[str, Tensor], others: Sequence[OtherWeights]) -> dict[str, Tensor]:

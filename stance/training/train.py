@@ -37,6 +37,7 @@ from stance.training.rows import (
 from stance.training.stages import prepare_stages, run_stage
 from stance.training.start import (
     averaged,
+    averaged_models,
     load_tokenizer,
     other_weights,
     starting_calibration,
@@ -130,6 +131,7 @@ def train(
             "languages": list(config.languages or (start.languages if start else ("en",))),
             "own_data": {data.name: data.to_dict() for data in sources.own},
             "stages": stages,
+            "averaged_with": averaged_models(config),
             "ngram_mix": ngram_mix and ngram_mix.to_dict(),
             **finished.to_dict(),
         }

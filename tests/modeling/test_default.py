@@ -30,6 +30,7 @@ def test_the_folder_is_complete_small_and_holds_no_pickle() -> None:
         "metrics.json",
         "model.onnx",
         "model.safetensors",
+        "ngrams.npz",
         "tokenizer.json",
     ]
     assert sizes["model.onnx"] <= 30_000_000

@@ -24,7 +24,7 @@ def message(path: Path, *overrides: str) -> str:
 def test_the_default_configuration_is_valid_and_reads_the_environment() -> None:
     config = load_config(DEFAULT)
     assert config.data_root == "/corpora"
-    assert [stage.name for stage in config.stages] == ["breadth", "reader-comments-again"]
+    assert [stage.name for stage in config.stages] == ["read-twice"]
 
 
 def test_a_shipped_configuration_is_known_by_its_name() -> None:
@@ -32,8 +32,8 @@ def test_a_shipped_configuration_is_known_by_its_name() -> None:
 
 
 def test_an_override_reaches_into_lists_and_is_typed() -> None:
-    config = load_config(DEFAULT, ["stages.1.epochs=3", "seed=7", "output=elsewhere"])
-    assert (config.stages[1].epochs, config.seed, config.output) == (3.0, 7, "elsewhere")
+    config = load_config(DEFAULT, ["stages.0.epochs=3", "seed=7", "output=elsewhere"])
+    assert (config.stages[0].epochs, config.seed, config.output) == (3.0, 7, "elsewhere")
 
 
 def test_an_unknown_key_is_named_with_its_place() -> None:

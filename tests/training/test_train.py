@@ -148,6 +148,9 @@ def test_other_models_have_their_share_in_what_a_run_ends_with(
     name = "heads.stance.weight"
     wanted = 0.25 * trained[name] + 0.25 * before[name] + 0.5 * other[name]
     assert after[name].allclose(wanted, atol=2e-3)  # stored in half precision
+    card = (runs["mean"] / "README.md").read_text(encoding="utf-8")
+    assert "The weights are a mean with those of other models: tiny-0.0 (50%)." in card
+    assert card.count("| one | vast |") == 2  # its own stage, and the other's
 
 
 @pytest.mark.parametrize(
@@ -188,6 +191,11 @@ def test_a_linear_model_stands_beside_the_network_and_is_handed_on(
     (start / "ngrams.npz").rename(tmp_path / "kept.npz")
     without = Analyzer(start).predict(["you idiot"], [[]])[0].toxicity["toxicity"]
     assert with_it != without
+    card = (start / "README.md").read_text(encoding="utf-8")
+    metrics = json.loads((start / "metrics.json").read_text(encoding="utf-8"))
+    rows = metrics["ngram_mix"]["kept"]["jigsaw_first20k"]
+    assert f"Trained on {rows} rows: jigsaw_first20k {rows}." in card
+    assert metrics["ngram_shares"]["toxicity"] > 0
     (tmp_path / "kept.npz").rename(start / "ngrams.npz")
     again = train(load_config(config_path, [f"encoder={start}", f"output={tmp_path / 'again'}"]))
     assert (again / "ngrams.npz").read_bytes() == (start / "ngrams.npz").read_bytes()
