@@ -52,7 +52,7 @@ def test_a_checkpoint_with_a_harmed_file_is_passed_over(
             "empty": b"",
             "truncated": content[:-7],
             "zeros": bytes(len(content)),
-            "garbled": content[:-3] + b"\x00" + content[-2:],
+            "garbled": content[:-3] + bytes([content[-3] ^ 255]) + content[-2:],
         }
         path.write_bytes(changed[harm])
     assert not is_whole(broken)
