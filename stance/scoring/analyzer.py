@@ -195,7 +195,7 @@ class Analyzer:
         windows, places = self._windows(asked)
         logits = self._runtime.run(windows, report)
         self._add_ngrams(
-            logits, {text: place for (text, other), place in places.items() if not other}
+            logits, {text: place for (text, other), place in places.items() if other is None}
         )
         stance = self.calibration.stance_probabilities(logits.stance)
         relevance = self.calibration.relevance_probabilities(logits.relevance)

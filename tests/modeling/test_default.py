@@ -58,6 +58,12 @@ def test_a_score_is_the_same_alone_and_among_others(analyzer: Analyzer) -> None:
         )
 
 
+def test_an_empty_target_does_not_change_the_toxicity(analyzer: Analyzer) -> None:
+    (alone,) = analyzer.predict(TEXTS[:1], [[]])
+    (beside,) = analyzer.predict(TEXTS[:1], [[""]])
+    assert list(alone.toxicity.values()) == pytest.approx(list(beside.toxicity.values()), abs=1e-4)
+
+
 def test_an_insult_is_flagged_with_its_words_and_thanks_are_not(analyzer: Analyzer) -> None:
     insult, thanks = analyzer.predict(TEXTS[:2], [[], []])
     assert insult.toxic
