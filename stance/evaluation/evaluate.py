@@ -160,7 +160,7 @@ def _evaluate_one(
         return predict(scorer, data.examples, report, contender.sha256)
 
     own = predicted(model)
-    others = {contender.key: predicted(contender) for contender in baselines}
+    others = _told_apart(own, {contender.key: predicted(contender) for contender in baselines})
     data = _with_languages(data, own)
     draws = None
     if bootstrap and len(set(data.groups)) >= LEAST_UNITS:
@@ -168,6 +168,18 @@ def _evaluate_one(
     evaluation = _assemble(data, own, list(others.values()), draws, wanted=bool(bootstrap))
     prefixed = {"": own, **{f"{key}_": found for key, found in others.items()}}
     return evaluation, prediction_table(data, prefixed)
+
+
+def _told_apart(own: Predictions, others: dict[str, Predictions]) -> dict[str, Predictions]:
+    """Give models of one name a number, such as one and its copy with other thresholds."""
+    seen = Counter([own.model.name])
+    named = {}
+    for key, found in others.items():
+        name = found.model.name
+        seen[name] += 1
+        again = replace(found.model, name=f"{name} ({seen[name]})")
+        named[key] = replace(found, model=again) if seen[name] > 1 else found
+    return named
 
 
 def _with_languages(data: EvaluationData, predictions: Predictions) -> EvaluationData:

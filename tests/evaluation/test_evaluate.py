@@ -113,6 +113,19 @@ def test_constant_predictions() -> None:
     assert value(found, "expected_calibration_error") == pytest.approx(0.6 - 1 / 3)
 
 
+def test_models_of_one_name_are_told_apart() -> None:
+    rows = sides_and_insults()
+    model = model_of(rows, answering(lambda _: ((0.2, 0.2, 0.6), 0.25)))
+    copies = [Contender(key, lambda _: model) for key in ("copy", "other_copy")]
+    found, table = run(model, data_of(rows), baselines=copies)
+    assert found.model.name == model.name
+    assert [each.baseline for each in found.comparisons] == [
+        f"{model.name} (2)",
+        f"{model.name} (3)",
+    ]
+    assert {"copy_insult", "other_copy_insult"} <= set(table.column_names)
+
+
 def test_random_predictions_are_no_better_than_chance() -> None:
     random = np.random.default_rng(0)
     rows = sides_and_insults(900)
