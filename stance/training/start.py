@@ -138,13 +138,27 @@ def other_weights(config: TrainConfig, model: CommentModel) -> list[OtherWeights
 
 
 def averaged_models(config: TrainConfig) -> list[dict[str, Any]]:
-    """Return the name, share and stages of the models that the end of a run is averaged with."""
+    """Return the name, share and stages of the models that the end of a run is averaged with.
+
+    Raises
+    ------
+    ConfigError
+        What another model was trained on cannot be read.
+    """
     found = []
     for other in config.average_with:
         path = Path(encoder_folder(other.model)) / "metrics.json"
-        metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        try:
+            metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        except ValueError as error:
+            raise ConfigError(
+                f"average_with {other.model}: {path} is not JSON ({error}); bring it back as "
+                "stance train wrote it, or remove it"
+            ) from None
         name = metrics.get("model", Path(other.model).name)
-        found.append({"model": name, "share": other.share, "stages": metrics.get("stages", [])})
+        # The first releases wrote stages without runs.
+        stages = [stage for stage in metrics.get("stages", []) if "runs" in stage]
+        found.append({"model": name, "share": other.share, "stages": stages})
     return found
 
 

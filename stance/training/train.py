@@ -87,7 +87,7 @@ def train(
     tokenizer = load_tokenizer(config.encoder)
     encoder = InputEncoder(tokenizer, config.max_length)
     model = starting_model(config, encoder)
-    others = other_weights(config, model)
+    others, others_facts = other_weights(config, model), averaged_models(config)
     start = starting_calibration(config)
     sources = open_sources(config)
     if processes.is_first():
@@ -131,7 +131,7 @@ def train(
             "languages": list(config.languages or (start.languages if start else ("en",))),
             "own_data": {data.name: data.to_dict() for data in sources.own},
             "stages": stages,
-            "averaged_with": averaged_models(config),
+            "averaged_with": others_facts,
             "ngram_mix": ngram_mix and ngram_mix.to_dict(),
             **finished.to_dict(),
         }

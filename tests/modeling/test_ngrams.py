@@ -100,6 +100,10 @@ def test_a_broken_file_is_refused_in_one_line(model: NgramModel, tmp_path: Path)
         ) as caught:
             NgramModel.load(tmp_path)
         assert "load it unsafely" not in str(caught.value)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ModelError, match="Is a directory"):
+        NgramModel.load(tmp_path)
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused_unread(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from stance.errors import ConfigError  # noqa: E402
 from stance.modeling.encoding import InputEncoder  # noqa: E402
 from stance.modeling.network import CommentModel  # noqa: E402
 from stance.training.config import load_config  # noqa: E402
-from stance.training.start import load_tokenizer, starting_model  # noqa: E402
+from stance.training.start import averaged_models, load_tokenizer, starting_model  # noqa: E402
 
 
 @pytest.fixture
@@ -158,3 +158,19 @@ def test_a_tokenizer_of_another_encoder_is_refused(
     path.write_text(json.dumps(tokenizer), encoding="utf-8")
     said = refused(begin, f"encoder={copy}")
     assert re.search(r"its tokenizer has \d+ tokens, its weights only \d+; bring the two", said)
+
+
+def test_what_other_models_were_trained_on_is_read_before_training(
+    config_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    file = tmp_path / "metrics.json"
+    config = load_config(config_path, [f"average_with=[{{model: {tmp_path}, share: 0.5}}]"])
+    named = {"model": tmp_path.name, "share": 0.5, "stages": []}
+    assert averaged_models(config) == [named]
+    whole = {"name": "one", "runs": []}
+    file.write_text(json.dumps({"model": "m", "stages": [{"name": "of long ago"}, whole]}))
+    assert averaged_models(config) == [{"model": "m", "share": 0.5, "stages": [whole]}]
+    file.write_text("{")
+    with pytest.raises(ConfigError, match=r"metrics\.json is not JSON .*; bring it back as stance"):
+        averaged_models(config)
