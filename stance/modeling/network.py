@@ -22,8 +22,10 @@ from stance.tables import atomic_file
 # What the collator writes where a corpus lacks a label.
 UNKNOWN_STANCE = -100
 UNKNOWN = -1.0
-# What the names of labels begin with that are another model's probabilities.
+# What the names of labels begin with that are another model's probabilities: those of the model
+# that training starts from, where there is no label, and those of a teacher, beside the labels.
 SOFT = "soft_"
+TEACHER = "teacher_"
 
 _HEADS = "stance_heads."
 _SETTINGS = "stance"
@@ -99,11 +101,15 @@ class CommentModel(nn.Module):
         The most tokens of a window.
     dropout : float
         Share of inputs that each head drops while training.
+    state_scale : float
+        What the encoder's states are multiplied by before the heads read them.
 
     Attributes
     ----------
     soft_weight : float
-        How much a loss against another model's probabilities counts beside one against labels.
+        How much a loss against the starting model's probabilities counts beside one against labels.
+    teacher_weight : float
+        How much a loss against a teacher's counts.
     consistency : float
         How much it counts while training that a second reading, with other inputs dropped, says
         something else of a stance (R-Drop, Liang et al. 2021, https://arxiv.org/abs/2106.14448).
@@ -117,6 +123,7 @@ class CommentModel(nn.Module):
         special_ids: list[int],
         max_length: int,
         dropout: float = 0.1,
+        state_scale: float = 1.0,
     ) -> None:
         super().__init__()
         if getattr(encoder, "pooler", None) is not None:
@@ -124,9 +131,11 @@ class CommentModel(nn.Module):
         self.encoder = encoder
         self.config = encoder.config
         self.max_length = max_length
+        self.state_scale = state_scale
         self.heads = Heads(self.config.hidden_size, dropout)
         self.register_buffer("special_ids", torch.tensor(special_ids), persistent=False)
         self.soft_weight = 1.0
+        self.teacher_weight = 1.0
         self.consistency = 0.0
         self._has_types = getattr(self.config, "type_vocab_size", 0) > 1
 
@@ -149,21 +158,25 @@ class CommentModel(nn.Module):
         output = self._logits(*inputs)
         if labels:
             output["loss"] = torch.stack(
-                [
-                    loss * self.soft_weight if name.startswith(SOFT) else loss
-                    for name, loss in losses(output, **labels).items()
-                ]
+                [self._weight(name) * loss for name, loss in losses(output, **labels).items()]
             ).sum()
             if self.training and self.consistency:
                 asked = labels["stance_labels"] != UNKNOWN_STANCE
                 output["loss"] += self.consistency * self._inconsistency(output, inputs, asked)
         return output
 
+    def _weight(self, loss: str) -> float:
+        if loss.startswith(TEACHER):
+            return self.teacher_weight
+        return self.soft_weight if loss.startswith(SOFT) else 1.0
+
     def _logits(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
     ) -> dict[str, Tensor]:
         types = {"token_type_ids": token_type_ids} if self._has_types else {}
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types)[0]
+        if self.state_scale != 1.0:
+            states = states * self.state_scale
         comment, target = self._segments(input_ids, attention_mask, token_type_ids)
         stance, relevance, toxicity, spans = self.heads(
             states, comment.to(states.dtype), target.to(states.dtype)
@@ -199,14 +212,19 @@ class CommentModel(nn.Module):
 
     @classmethod
     def from_encoder(
-        cls, name: str | Path, special_ids: list[int], max_length: int, dropout: float = 0.1
+        cls,
+        name: str | Path,
+        special_ids: list[int],
+        max_length: int,
+        dropout: float = 0.1,
+        state_scale: float = 1.0,
     ) -> Self:
         """Put fresh heads on a pretrained encoder, loaded in float32."""
         config = _for_training(AutoConfig.from_pretrained(name))
         encoder = AutoModel.from_pretrained(
             name, config=config, dtype=torch.float32, attn_implementation=_attention()
         )
-        return cls(encoder, special_ids, max_length, dropout)
+        return cls(encoder, special_ids, max_length, dropout, state_scale)
 
     @classmethod
     def load(cls, folder: Path, dropout: float = 0.1) -> Self:
@@ -235,7 +253,13 @@ class CommentModel(nn.Module):
         encoder: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
             config, dtype=torch.float32, attn_implementation=_attention()
         )
-        model = cls(encoder, settings["special_ids"], settings["max_length"], dropout)
+        model = cls(
+            encoder,
+            settings["special_ids"],
+            settings["max_length"],
+            dropout,
+            settings.get("state_scale", 1.0),
+        )
         model.encoder.load_state_dict(
             {name: value.float() for name, value in weights.items() if not _is_head(name)}
         )
@@ -263,6 +287,8 @@ class CommentModel(nn.Module):
 
     def _config_dict(self) -> dict[str, Any]:
         settings = {"special_ids": self.special_ids.tolist(), "max_length": self.max_length}
+        if self.state_scale != 1.0:
+            settings["state_scale"] = self.state_scale
         config = self.config.to_dict()
         config.pop("_name_or_path", None)  # where the encoder lay on the training machine
         return {**config, _SETTINGS: settings}
@@ -331,7 +357,8 @@ def losses(
     **soft : Tensor
         "soft_stance", of shape (batch, 3), "soft_relevance", "soft_toxicity" and "soft_spans", of
         the shapes of the labels: probabilities of another model where there is no label, or
-        UNKNOWN. Each has a loss of its own, under its own name.
+        UNKNOWN; "teacher_stance" and "teacher_relevance" likewise, whether there is a label or not.
+        Each has a loss of its own, under its own name.
     """
     cross_entropy = nn.functional.cross_entropy(
         output["stance"].float(), stance_labels, ignore_index=UNKNOWN_STANCE, reduction="none"
@@ -365,8 +392,9 @@ def _masked_bce(
 
 def _soft_loss(output: dict[str, Tensor], name: str, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sum of the cross-entropies from probabilities, and how many are known."""
-    logits = output[name.removeprefix(SOFT)]
-    if name != f"{SOFT}stance":
+    head = name.removeprefix(SOFT).removeprefix(TEACHER)
+    logits = output[head]
+    if head != "stance":
         return _masked_bce(logits, wanted)
     known = wanted[:, 0] != UNKNOWN
     loss = nn.functional.cross_entropy(logits.float(), wanted.clamp(min=0), reduction="none")

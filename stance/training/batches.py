@@ -9,14 +9,15 @@ from torch import Tensor
 from stance.data.examples import Example
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.modeling.encoding import InputEncoder, Window
-from stance.modeling.network import SOFT, UNKNOWN, UNKNOWN_STANCE
+from stance.modeling.network import SOFT, TEACHER, UNKNOWN, UNKNOWN_STANCE
 
 _CHUNK = 1000
-# What only some runs have: see `stance.training.soft` and `stance.training.balance`.
+# What only some runs have: see `soft`, `teacher` and `balance` in `stance.training`.
 _SOFT_SPANS = f"{SOFT}spans"
 _OPTIONAL = (
     *("stance_weights", "toxicity_weights"),
     *(f"{SOFT}stance", f"{SOFT}relevance", f"{SOFT}toxicity"),
+    *(f"{TEACHER}stance", f"{TEACHER}relevance"),
 )
 # Batches come in few different lengths, so that kernels made for one are used again.
 _LENGTH_STEP = 8

@@ -142,7 +142,13 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
     if others:
         shares = ", ".join(f"{other['model']} ({other['share']:.0%})" for other in others)
         lines.insert(3, f"The weights are a mean with those of other models: {shares}.")
-    for stage in [*metrics["stages"], *(stage for other in others for stage in other["stages"])]:
+    runs = [run for stage in metrics["stages"] for run in stage["runs"]]
+    teachers = {run["teacher"]["model"]: run["teacher"] for run in runs if "teacher" in run}
+    if teachers:
+        named = ", ".join(teachers)
+        lines.insert(3, f"Beside the labels it learnt what another model says: {named}.")
+    learnt = [*others, *teachers.values()]
+    for stage in [*metrics["stages"], *(stage for other in learnt for stage in other["stages"])]:
         # Seeds of a stage draw their own rows, but as many of them.
         mix = stage["runs"][0]["mix"]
         for corpus, rows in mix["kept"].items():

@@ -149,6 +149,22 @@ class EarlyStoppingConfig(_Section):
     rows: Annotated[int, Field(gt=0)] = 2000
 
 
+class TeacherConfig(_Section):
+    """A model whose stances a stage learns beside the labels, with `weight`.
+
+    It is asked about the pairs of `corpora` alone, where these are named.
+    """
+
+    model: str
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    corpora: Annotated[list[str], Field(min_length=1)] | None = None
+
+    @field_validator("model")
+    @classmethod
+    def _expand(cls, value: str) -> str:
+        return _expanded(value)
+
+
 class StageConfig(_Section):
     """One pass of training over one mix."""
 
@@ -164,8 +180,18 @@ class StageConfig(_Section):
     freeze_embeddings: bool = False
     early_stopping: EarlyStoppingConfig | None = None
     soft_targets: Annotated[float, Field(ge=0)] = 1.0
+    teacher: TeacherConfig | None = None
     class_weights: Literal["balanced", "none"] = "none"
     consistency: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _teacher_is_asked_about_the_mix(self) -> Self:
+        named = (self.teacher and self.teacher.corpora) or []
+        mixed = {share.corpus for share in self.mix}
+        others = [name for name in named if name not in mixed]
+        if others:
+            raise ValueError(f"teacher.corpora: {', '.join(others)} is not in the mix")
+        return self
 
 
 class AverageConfig(_Section):
@@ -201,6 +227,7 @@ class TrainConfig(_Section):
     data: dict[Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")], OwnDataConfig] = {}
     data_root: str | None = None
     encoder: str = "all-MiniLM-L6-v2"
+    state_scale: Annotated[float, Field(gt=0)] = 1.0
     max_length: Annotated[int, Field(ge=160, le=8192)] = 256
     seed: int = 1
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import TrainerState
 
+from stance.data.examples import Example
 from stance.errors import ConfigError
 from stance.modeling.encoding import InputEncoder
 from stance.modeling.network import CommentModel, write_json
@@ -39,12 +40,22 @@ from stance.training.loop import (
 from stance.training.progress import Progress
 from stance.training.rows import Sources, stage_rows
 from stance.training.soft import with_soft_targets
-from stance.training.start import soft_model
+from stance.training.start import soft_model, trained_on
 from stance.training.stopping import DevRows, is_over
+from stance.training.teacher import Teacher, lessons
 
 _WEIGHTS = "weights.safetensors"
 _SETTINGS = "settings.json"
 _STATE = "trainer_state.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A teacher, the examples of a run, in the order of its rows, and which it is asked about."""
+
+    teacher: Teacher
+    examples: Sequence[Example]
+    corpora: Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,8 @@ class Run:
         Of the rows, for `run.json`.
     digest : str
         Of the rows' tokens and labels.
+    lesson : Lesson or None
+        What is asked of a teacher before the first step, where the stage has one.
     """
 
     seed: int
@@ -75,6 +88,7 @@ class Run:
     dev: DevRows | None = None
     facts: dict[str, Any] | None = None
     digest: str = ""
+    lesson: Lesson | None = None
 
     @property
     def tokens(self) -> int:
@@ -162,19 +176,24 @@ def _prepare_stage(
 
 def _settings(stage: StageConfig, config: TrainConfig) -> dict[str, Any]:
     """Return what the weights of a stage depend on, as plain values."""
-    common = {"encoder", "max_length", "seed", "precision", "batch_size", "weight_decay", "dropout"}
-    return {**config.model_dump(include=common | {"max_rows"}), **stage.model_dump()}
+    common = {"encoder", "state_scale", "max_length", "seed", "precision", "batch_size"}
+    common |= {"weight_decay", "dropout", "max_rows"}
+    return {**config.model_dump(include=common), **stage.model_dump()}
 
 
 def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
     found = _read(folder / _SETTINGS)
-    if found is None or found == settings:
+    if found is None:
         return
+    # A run of before an option came is one without it.
+    options = {**TrainConfig.model_fields, **StageConfig.model_fields}
+    found = {name: options[name].default for name in settings} | found
     changed = sorted(name for name in {*found, *settings} if found.get(name) != settings.get(name))
-    raise ConfigError(
-        f"{folder}: was trained with other settings than the configuration has now "
-        f"({', '.join(changed)}); set another output, or go back to those in {_SETTINGS} there"
-    )
+    if changed:
+        raise ConfigError(
+            f"{folder}: was trained with other settings than the configuration has now "
+            f"({', '.join(changed)}); set another output, or go back to those in {_SETTINGS} there"
+        )
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -194,6 +213,8 @@ def _prepare_run(
     sources: Sources,
 ) -> Run:
     start = soft_model(config, stage)
+    taught = stage.teacher
+    teacher = None if taught is None else Teacher.load(taught.model)
     drawn = stage_rows(config, stage, seed + number, sources, soft=start is not None)
     for remark in drawn.remarks():
         _say(remark)
@@ -216,7 +237,15 @@ def _prepare_run(
         "labelled": drawn.labelled(),
         "constant_labels": list(drawn.constant),
     }
-    return Run(seed, folder, None, Dataset.from_list(rows), dev, facts, digest)
+    lesson = None
+    if taught is not None and teacher is not None:
+        facts["teacher"] = {
+            **trained_on(taught.model, f"teacher.model {taught.model}"),
+            "model": teacher.name,
+            "sha256": teacher.sha256,
+        }
+        lesson = Lesson(teacher, drawn.train, taught.corpora)
+    return Run(seed, folder, None, Dataset.from_list(rows), dev, facts, digest, lesson)
 
 
 def _digest(rows: Sequence[dict[str, Any]]) -> str:
@@ -300,7 +329,10 @@ def _run_seed(
         run.folder.mkdir(parents=True, exist_ok=True)
     model.encoder.get_input_embeddings().requires_grad_(not stage.config.freeze_embeddings)
     model.soft_weight = stage.config.soft_targets
+    if stage.config.teacher is not None:
+        model.teacher_weight = stage.config.teacher.weight
     model.consistency = stage.config.consistency
+    rows = _taught(run)
     batch_size = stage.config.batch_size or config.batch_size
     progress.begin(stage.title, min(batch_size, len(run.rows or ())))
     trainer = StageTrainer(
@@ -309,7 +341,7 @@ def _run_seed(
         config,
         run.folder,
         seed=run.seed,
-        rows=run.rows,
+        rows=rows,
         dev=run.dev,
         pad_id=pad_id(encoder.tokenizer),
         facts={"rows": run.digest},
@@ -332,6 +364,18 @@ def _run_seed(
         for unneeded in checkpoints(run.folder):
             shutil.rmtree(unneeded)
     return done
+
+
+def _taught(run: Run) -> Dataset | None:
+    """Return a run's rows with what the teacher says of them, where there is one."""
+    rows = run.rows
+    if rows is None or run.lesson is None:
+        return rows
+    lesson = run.lesson
+    columns = lessons(lesson.teacher, lesson.examples, lesson.corpora, run.folder, _say)
+    for name, column in columns.items():
+        rows = rows.add_column(name, column)
+    return rows
 
 
 def _checkpoint_to_go_on_from(run: Run) -> Path | None:

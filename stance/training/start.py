@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Size, Tensor, nn
 from transformers import AutoConfig, AutoTokenizer
 
 from stance.errors import ConfigError
@@ -50,7 +50,11 @@ def starting_model(config: TrainConfig, encoder: InputEncoder) -> CommentModel:
     else:
         try:
             model = CommentModel.from_encoder(
-                folder, encoder.special_ids, config.max_length, config.dropout
+                folder,
+                encoder.special_ids,
+                config.max_length,
+                config.dropout,
+                config.state_scale,
             )
         except _LOADING_ERRORS as error:
             raise _cannot_be_loaded(config.encoder, error) from error
@@ -108,7 +112,6 @@ def other_weights(config: TrainConfig, model: CommentModel) -> list[OtherWeights
         The run starts from a bare encoder, whose heads are random, or another model is not one of
         stance or has other layers.
     """
-    start = model.state_dict()
     others = []
     if config.keep_start:
         if not is_model_folder(encoder_folder(config.encoder)):
@@ -116,7 +119,7 @@ def other_weights(config: TrainConfig, model: CommentModel) -> list[OtherWeights
                 f"keep_start {config.keep_start}: {config.encoder} is a bare encoder, whose heads "
                 "know nothing yet; leave keep_start out, or start from a model of stance"
             )
-        kept = {name: value.clone() for name, value in start.items()}
+        kept = {name: value.clone() for name, value in model.state_dict().items()}
         others.append(OtherWeights(config.keep_start, kept))
     for other in config.average_with:
         folder = encoder_folder(other.model)
@@ -125,16 +128,19 @@ def other_weights(config: TrainConfig, model: CommentModel) -> list[OtherWeights
                 f"average_with {other.model}: not a model folder of stance; expected one that "
                 "stance train wrote (…/model)"
             )
-        weights = CommentModel.load(Path(folder)).state_dict()
-        if {name: value.shape for name, value in weights.items()} != {
-            name: value.shape for name, value in start.items()
-        }:
+        loaded = CommentModel.load(Path(folder))
+        if _form(loaded) != _form(model):
             raise ConfigError(
                 f"average_with {other.model}: has other layers than {config.encoder}; a mean "
                 "makes sense of models that were trained from the same one"
             )
-        others.append(OtherWeights(other.share, weights))
+        others.append(OtherWeights(other.share, loaded.state_dict()))
     return others
+
+
+def _form(model: CommentModel) -> tuple[float, dict[str, Size]]:
+    """Return what two models must have in common for a mean of their weights to make sense."""
+    return model.state_scale, {name: value.shape for name, value in model.state_dict().items()}
 
 
 def averaged_models(config: TrainConfig) -> list[dict[str, Any]]:
@@ -147,19 +153,36 @@ def averaged_models(config: TrainConfig) -> list[dict[str, Any]]:
     """
     found = []
     for other in config.average_with:
-        path = Path(encoder_folder(other.model)) / "metrics.json"
-        try:
-            metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        except ValueError as error:
-            raise ConfigError(
-                f"average_with {other.model}: {path} is not JSON ({error}); bring it back as "
-                "stance train wrote it, or remove it"
-            ) from None
-        name = metrics.get("model", Path(other.model).name)
-        # The first releases wrote stages without runs.
-        stages = [stage for stage in metrics.get("stages", []) if "runs" in stage]
-        found.append({"model": name, "share": other.share, "stages": stages})
+        facts = trained_on(encoder_folder(other.model), f"average_with {other.model}")
+        found.append({**facts, "share": other.share})
     return found
+
+
+def trained_on(folder: str | Path, option: str) -> dict[str, Any]:
+    """Return the name of a model and the stages that it was trained in.
+
+    Parameters
+    ----------
+    folder : path
+    option : str
+        What names the folder in the configuration, for the error's message.
+
+    Raises
+    ------
+    ConfigError
+        Its `metrics.json` cannot be read.
+    """
+    path = Path(folder) / "metrics.json"
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise ConfigError(
+            f"{option}: {path} is not JSON ({error}); bring it back as stance train wrote it, or "
+            "remove it"
+        ) from None
+    # The first releases wrote stages without runs.
+    stages = [stage for stage in metrics.get("stages", []) if "runs" in stage]
+    return {"model": metrics.get("model", Path(folder).name), "stages": stages}
 
 
 def averaged(trained: dict[str, Tensor], others: Sequence[OtherWeights]) -> dict[str, Tensor]:

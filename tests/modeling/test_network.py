@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,22 @@ def test_a_folder_of_float16_loads_in_float32(tiny_model: Path, tmp_path: Path) 
     assert {value.dtype for value in loaded.parameters()} == {torch.float32}
     sizes = [(folder / "model.safetensors").stat().st_size for folder in (tiny_model, tmp_path)]
     assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_small_states_are_scaled_before_the_heads_and_still_after_saving(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    model, batch = CommentModel.load(tiny_model), inputs([2, 7, 8, 3])
+    assert (
+        "state_scale" not in json.loads((tiny_model / "config.json").read_text("utf-8"))["stance"]
+    )
+    bias = model.heads.spans[1].bias
+    plain = model(**batch)["spans"] - bias
+    model.state_scale = 8.0
+    assert torch.allclose(model(**batch)["spans"] - bias, 8 * plain, atol=1e-4)
+    model.save(tmp_path)
+    for name, value in CommentModel.load(tmp_path)(**batch).items():
+        assert torch.equal(value, model(**batch)[name])
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -129,6 +146,30 @@ def test_soft_targets_have_a_loss_of_their_own_and_do_not_thin_out_the_labels_ow
     assert {name: found[name] for name in alone} == alone
     assert float(found["soft_stance"]) == pytest.approx(float(torch.log(torch.tensor(3.0))))
     assert float(found["soft_toxicity"]) == pytest.approx(float(torch.log(torch.tensor(2.0))))
+
+
+def test_a_teacher_is_heard_beside_the_labels_with_its_own_weight() -> None:
+    model = CommentModel.__new__(CommentModel)
+    torch.nn.Module.__init__(model)
+    model.soft_weight, model.teacher_weight = 3.0, 0.5
+    weigh = model._weight
+    assert [weigh(name) for name in ("stance", "soft_stance", "teacher_stance")] == [1.0, 3.0, 0.5]
+    output = {"stance": torch.zeros(2, 3), "relevance": torch.zeros(2)}
+    output |= {"toxicity": torch.zeros(2, 6), "spans": torch.zeros(2, 3)}
+    labels = {
+        "stance_labels": torch.tensor([0, UNKNOWN_STANCE]),
+        "relevance_labels": torch.tensor([1.0, UNKNOWN]),
+        "toxicity_labels": torch.full((2, 6), UNKNOWN),
+        "span_labels": torch.full((2, 3), UNKNOWN),
+    }
+    said = {
+        "teacher_stance": torch.tensor([[0.6, 0.2, 0.2], [UNKNOWN] * 3]),
+        "teacher_relevance": torch.tensor([0.9, UNKNOWN]),
+    }
+    alone, found = losses(output, **labels), losses(output, **labels, **said)
+    assert {name: found[name] for name in alone} == alone
+    assert float(found["teacher_stance"]) == pytest.approx(float(torch.log(torch.tensor(3.0))))
+    assert float(found["teacher_relevance"]) == pytest.approx(float(torch.log(torch.tensor(2.0))))
 
 
 def test_a_weighted_label_counts_so_much_more() -> None:

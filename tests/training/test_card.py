@@ -50,7 +50,7 @@ def metrics(start: str | None) -> dict[str, Any]:
     }
 
 
-def card(folder: Path, start: str | None) -> str:
+def card(folder: Path, start: str | None, learnt: dict[str, Any] | None = None) -> str:
     config = TrainConfig.model_validate(
         {
             "name": "mine-1",
@@ -61,7 +61,7 @@ def card(folder: Path, start: str | None) -> str:
         },
         context={"own": ["mine"]},
     )
-    write_card(config, metrics(start), folder)
+    write_card(config, learnt or metrics(start), folder)
     return (folder / "README.md").read_text(encoding="utf-8")
 
 
@@ -82,6 +82,17 @@ def test_it_speaks_of_the_users_data(tmp_path: Path) -> None:
     assert "less\n  what it lost since" in text
     for claim in ("hatecheck", "Reddit", "Wikipedia", "apache", "Not measured"):
         assert claim not in text
+
+
+def test_a_teacher_and_what_it_learnt_from_are_named(tmp_path: Path) -> None:
+    learnt = metrics("stance-minilm-0.2")
+    mix = {"kept": {"vast": 90}, "dropped_in_benchmark": {"vast": 2}}
+    teacher = {"model": "large", "stages": [{"name": "claims", "runs": [{"mix": mix}]}]}
+    learnt["stages"][0]["runs"][0]["teacher"] = teacher
+    text = card(tmp_path, "stance-minilm-0.2", learnt)
+    assert "Beside the labels it learnt what another model says: large." in text
+    assert "| own | mine | 1,400 | 3 | of your data |" in text
+    assert "| claims | vast | 90 | 2 |" in text
 
 
 def test_heads_that_were_never_trained_are_named(tmp_path: Path) -> None:

@@ -143,6 +143,15 @@ def test_an_interrupt_says_how_to_go_on(config_path: Path, tmp_path: Path) -> No
     assert line == (f"stance: interrupted; add --resume to the same command to go on from {whole}")
 
 
+def test_a_run_of_before_an_option_came_goes_on(config_path: Path, tmp_path: Path) -> None:
+    train(load_config(config_path))
+    [first, _] = sorted((tmp_path / "run").glob("stage-*/settings.json"))
+    settings = json.loads(first.read_text(encoding="utf-8"))
+    assert settings.pop("teacher") is None
+    first.write_text(json.dumps(settings), encoding="utf-8")
+    train(load_config(config_path), resume=True)
+
+
 def test_two_runs_are_the_same_bit_for_bit(config_path: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         train(load_config(config_path, [f"output={tmp_path / name}"]))

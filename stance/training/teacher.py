@@ -1,0 +1,157 @@
+"""A teacher: another model, as a rule a larger one, whose answers are learnt beside the labels.
+
+A label says which side a comment takes, the teacher's probabilities how clearly it does, and what
+it might be taken for (distillation: Hinton et al. 2015, https://arxiv.org/abs/1503.02531).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+from stance.data.examples import Example
+from stance.errors import ConfigError, ModelError
+from stance.labels import STANCE_LABELS
+from stance.modeling.calibration import Calibration
+from stance.modeling.encoding import InputEncoder
+from stance.modeling.network import TEACHER, UNKNOWN
+from stance.modeling.runtime import FILE_NAME, Runtime
+from stance.tables import atomic_file
+from stance.training import processes
+from stance.training.batches import first_windows
+from stance.training.checkpoints import writing
+
+_ANSWERS = "teacher.jsonl"
+_AT_ONCE = 1000  # pairs: a minute's work at most, which is all that an interruption costs
+_ADVICE = "run the command again with --resume: it goes on from the answers that are there"
+
+Answer = list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A model that others learn from.
+
+    Parameters
+    ----------
+    name : str
+        As in the `model` column of its scores.
+    sha256 : str
+        Of its exported file, which answers.
+    runtime : Runtime
+    encoder : InputEncoder
+    calibration : Calibration
+    """
+
+    name: str
+    sha256: str
+    runtime: Runtime
+    encoder: InputEncoder
+    calibration: Calibration
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Teacher":
+        """Open a model folder as `stance train` writes it.
+
+        Raises
+        ------
+        ConfigError
+            It holds no such model.
+        """
+        path = Path(folder)
+        try:
+            calibration = Calibration.load(path)
+            encoder = InputEncoder.from_folder(path, calibration.max_length)
+            runtime = Runtime(path / FILE_NAME)
+        except ModelError as error:
+            raise ConfigError(f"teacher {folder}: {error}") from None
+        digest = hashlib.sha256((path / FILE_NAME).read_bytes()).hexdigest()
+        return cls(calibration.model, digest, runtime, encoder, calibration)
+
+    def answer(self, examples: Sequence[Example]) -> list[Answer]:
+        """Return the probabilities of each stance and of relevance, of pairs in their order."""
+        logits = self.runtime.run(first_windows(examples, self.encoder))
+        stance = self.calibration.stance_probabilities(logits.stance)
+        relevance = self.calibration.relevance_probabilities(logits.relevance)
+        return [
+            [round(float(share), 6) for share in (*shares, relevant)]
+            for shares, relevant in zip(stance, relevance, strict=True)
+        ]
+
+
+def lessons(
+    teacher: Teacher,
+    examples: Sequence[Example],
+    corpora: Collection[str] | None,
+    folder: Path,
+    say: Callable[[str], None],
+) -> dict[str, list[Any]]:
+    """Return what a teacher says of each example's stance and relevance, as columns of the rows.
+
+    The answers are kept in a file as they come, so that who resumes does not ask again.
+
+    Parameters
+    ----------
+    teacher
+    examples : sequence of Example
+        Those without a target get no lesson.
+    corpora : collection of str or None
+        Examples of others get none either; None for all.
+    folder : Path
+        Gets the file.
+    say : callable
+        Gets lines on how far it is.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written to.
+    """
+    asked = [
+        example.target is not None and (corpora is None or example.corpus in corpora)
+        for example in examples
+    ]
+    pairs = list(compress(examples, asked))
+    answers: list[Answer] = []
+    if processes.is_first():
+        answers = _asked(teacher, pairs, folder / _ANSWERS, say)
+    each = iter(processes.from_first(answers))
+    none = [UNKNOWN] * (len(STANCE_LABELS) + 1)
+    rows = [next(each) if is_asked else none for is_asked in asked]
+    return {
+        f"{TEACHER}stance": [row[:-1] for row in rows],
+        f"{TEACHER}relevance": [row[-1] for row in rows],
+    }
+
+
+def _asked(
+    teacher: Teacher, pairs: Sequence[Example], path: Path, say: Callable[[str], None]
+) -> list[Answer]:
+    """Return the teacher's answers: those in the file, and to what is left, which join them."""
+    questions = hashlib.sha256(repr([(pair.target, pair.text) for pair in pairs]).encode())
+    heading = {"teacher": teacher.sha256, "questions": questions.hexdigest()}
+    found = list(_whole_lines(path))
+    answers: list[Answer] = found[1:] if found[:1] == [heading] else []
+    with writing(path.parent, _ADVICE):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as kept:  # without the half of a line that it may end with
+            kept.writelines(f"{json.dumps(line)}\n".encode() for line in (heading, *answers))
+        with path.open("a", encoding="utf-8") as file:
+            while len(answers) < len(pairs):
+                say(f"{teacher.name} has read {len(answers):,} of {len(pairs):,} pairs")
+                new = teacher.answer(pairs[len(answers) : len(answers) + _AT_ONCE])
+                file.writelines(json.dumps(answer) + "\n" for answer in new)
+                file.flush()
+                answers += new
+    return answers
+
+
+def _whole_lines(path: Path) -> Iterator[Any]:
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+            if not line.endswith("\n"):
+                return
+            yield json.loads(line)
