@@ -8,12 +8,9 @@ nobody labelled it, what the model said before training: learning without forget
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from stance.labels import STANCE_LABELS
 from stance.modeling.network import SOFT, UNKNOWN, UNKNOWN_STANCE, CommentModel
-from stance.modeling.runtime import BATCH_TOKENS, batches
-from stance.training.batches import Collator
+from stance.training.asking import logits_of
 
 Row = dict[str, Any]
 
@@ -38,25 +35,13 @@ def with_soft_targets(rows: Sequence[Row], start: CommentModel, pad_id: int) -> 
 
 
 def _probabilities(rows: Sequence[Row], start: CommentModel, pad_id: int) -> list[Row]:
-    collate = Collator(pad_id)
-    names = ("input_ids", "attention_mask", "token_type_ids")
-    said: list[Row] = [{} for _ in rows]
-    was_training = start.training
-    start.eval()
-    with torch.inference_mode():
-        for places in batches([row["length"] for row in rows], BATCH_TOKENS):
-            batch = collate([rows[place] for place in places])
-            output = start(**{name: batch[name] for name in names})
-            stance = torch.softmax(output["stance"], dim=-1).tolist()
-            others = {
-                name: torch.sigmoid(output[name]).tolist()
-                for name in ("relevance", "toxicity", "spans")
-            }
-            for number, place in enumerate(places):
-                said[place] = {name: values[number] for name, values in others.items()}
-                said[place]["stance"] = stance[number]
-    start.train(was_training)
-    return said
+    return [
+        {
+            name: (value.softmax(dim=-1) if name == "stance" else value.sigmoid()).tolist()
+            for name, value in said.items()
+        }
+        for said in logits_of(rows, start, pad_id)
+    ]
 
 
 def _unlabelled(row: Row, said: Row, special: frozenset[int]) -> Row:

@@ -214,7 +214,8 @@ def _prepare_run(
 ) -> Run:
     start = soft_model(config, stage)
     taught = stage.teacher
-    teacher = None if taught is None else Teacher.load(taught.model)
+    in_bfloat16 = config.precision == "bfloat16"
+    teacher = None if taught is None else Teacher.load(taught.model, bfloat16=in_bfloat16)
     drawn = stage_rows(config, stage, seed + number, sources, soft=start is not None)
     for remark in drawn.remarks():
         _say(remark)

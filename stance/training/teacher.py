@@ -12,17 +12,21 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from stance.data.examples import Example
 from stance.errors import ConfigError, ModelError
 from stance.labels import STANCE_LABELS
 from stance.modeling.calibration import Calibration
 from stance.modeling.encoding import InputEncoder
-from stance.modeling.network import TEACHER, UNKNOWN
-from stance.modeling.runtime import FILE_NAME, Runtime
+from stance.modeling.network import TEACHER, UNKNOWN, CommentModel
 from stance.tables import atomic_file
 from stance.training import processes
-from stance.training.batches import first_windows
+from stance.training.asking import logits_of
+from stance.training.batches import encode_examples
 from stance.training.checkpoints import writing
+from stance.training.loop import pad_id
 
 _ANSWERS = "teacher.jsonl"
 _AT_ONCE = 1000  # pairs: a minute's work at most, which is all that an interruption costs
@@ -40,20 +44,23 @@ class Teacher:
     name : str
         As in the `model` column of its scores.
     sha256 : str
-        Of its exported file, which answers.
-    runtime : Runtime
+        Of its weights.
+    model : CommentModel
     encoder : InputEncoder
     calibration : Calibration
+    bfloat16 : bool
+        Whether it may work its answers out so, which is faster on some processors.
     """
 
     name: str
     sha256: str
-    runtime: Runtime
+    model: CommentModel
     encoder: InputEncoder
     calibration: Calibration
+    bfloat16: bool = False
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Teacher":
+    def load(cls, folder: str | Path, *, bfloat16: bool = False) -> "Teacher":
         """Open a model folder as `stance train` writes it.
 
         Raises
@@ -65,17 +72,25 @@ class Teacher:
         try:
             calibration = Calibration.load(path)
             encoder = InputEncoder.from_folder(path, calibration.max_length)
-            runtime = Runtime(path / FILE_NAME)
+            model = CommentModel.load(path)
         except ModelError as error:
             raise ConfigError(f"teacher {folder}: {error}") from None
-        digest = hashlib.sha256((path / FILE_NAME).read_bytes()).hexdigest()
-        return cls(calibration.model, digest, runtime, encoder, calibration)
+        if torch.cuda.is_available():
+            model.cuda()
+        digest = hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
+        return cls(calibration.model, digest, model, encoder, calibration, bfloat16)
 
     def answer(self, examples: Sequence[Example]) -> list[Answer]:
         """Return the probabilities of each stance and of relevance, of pairs in their order."""
-        logits = self.runtime.run(first_windows(examples, self.encoder))
-        stance = self.calibration.stance_probabilities(logits.stance)
-        relevance = self.calibration.relevance_probabilities(logits.relevance)
+        rows = list(encode_examples(examples, self.encoder))
+        pad = pad_id(self.encoder.tokenizer)
+        said = logits_of(rows, self.model, pad, bfloat16=self.bfloat16)
+        stance = self.calibration.stance_probabilities(
+            np.stack([logits["stance"].numpy() for logits in said])
+        )
+        relevance = self.calibration.relevance_probabilities(
+            np.array([float(logits["relevance"]) for logits in said])
+        )
         return [
             [round(float(share), 6) for share in (*shares, relevant)]
             for shares, relevant in zip(stance, relevance, strict=True)
