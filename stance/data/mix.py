@@ -10,6 +10,7 @@ from typing import Any
 from stance.data.corpora import CORPORA, Corpus
 from stance.data.examples import Example, Split, text_key
 from stance.data.misspell import misspelt
+from stance.data.near import near_pairs
 from stance.data.rephrase import rephrased, with_other_targets
 from stance.errors import DataError
 
@@ -33,6 +34,11 @@ class Share:
     rephrase : float
         Add so many of the rows that take a side, as a share, with the target worded anew, often as
         its contrary.
+    misspell : float
+        Add so many of the rows without a target, as a share, with words misspelt.
+    near_targets : mapping of str to int
+        Add each text beside so many targets, of the corpora named, that share words with it. Such
+        rows have no label: they are for a teacher.
     """
 
     corpus: str
@@ -42,6 +48,7 @@ class Share:
     other_targets: float = 0.0
     rephrase: float = 0.0
     misspell: float = 0.0
+    near_targets: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -94,7 +101,7 @@ def build_mix(
     DataError
         A corpus is unknown or is a benchmark.
     """
-    names = {share.corpus for share in shares}
+    names = {name for share in shares for name in (share.corpus, *share.near_targets)}
     for name in sorted(names):
         check_trainable(name, corpora)
     shuffle = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
@@ -104,6 +111,7 @@ def build_mix(
     known = names.union(held_out, benchmarks.difference(absent))
     forbidden = held_out_keys(root, known, split, corpora)
     merged: dict[tuple[str, str | None], Example] = {}
+    texts: list[tuple[Share, list[str]]] = []
     for share in shares:
         name = share.corpus
         rows = [row for row in corpora[name].examples(root) if row.split == split]
@@ -111,6 +119,7 @@ def build_mix(
         allowed = [example for example in drawn if example.group not in forbidden]
         if len(allowed) < len(drawn):
             report.in_benchmark[name] += len(drawn) - len(allowed)
+        texts.append((share, list(dict.fromkeys(example.text.strip() for example in allowed))))
         for example in [*allowed, *_misspelt(allowed, share, shuffle)]:
             key = (example.text.strip(), example.target)
             if key in merged:
@@ -119,9 +128,20 @@ def build_mix(
             else:
                 report.kept[name] += 1
                 merged[key] = example
+    for share, of_share in texts:
+        for name, count in share.near_targets.items():
+            targets = _targets(corpora[name].examples(root), split)
+            for text, target in near_pairs(of_share, targets, count, merged, shuffle):
+                merged[text, target] = Example(text, share.corpus, split, target)
+                report.kept[share.corpus] += 1
     examples = list(merged.values())
     shuffle.shuffle(examples)
     return examples, report
+
+
+def _targets(rows: Iterable[Example], split: Split) -> list[str]:
+    found = (row.target for row in rows if row.split == split)
+    return list(dict.fromkeys(target for target in found if target is not None))
 
 
 def _is_at_hand(corpus: Corpus, root: Path | None) -> bool:

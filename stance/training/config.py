@@ -111,6 +111,14 @@ class ShareConfig(_Section):
     other_targets: Annotated[float, Field(ge=0, le=1)] = 0.0
     rephrase: Annotated[float, Field(ge=0, le=1)] = 0.0
     misspell: Annotated[float, Field(ge=0, le=1)] = 0.0
+    near_targets: dict[str, Annotated[int, Field(gt=0)]] = {}
+
+    @field_validator("near_targets")
+    @classmethod
+    def _all_known(cls, value: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        for name in value:
+            cls._known(name, info)
+        return value
 
     @field_validator("corpus")
     @classmethod
@@ -191,6 +199,13 @@ class StageConfig(_Section):
         others = [name for name in named if name not in mixed]
         if others:
             raise ValueError(f"teacher.corpora: {', '.join(others)} is not in the mix")
+        asked = {share.corpus for share in self.mix if share.near_targets}
+        silent = sorted(asked.difference(named or (mixed if self.teacher else ())))
+        if silent:
+            raise ValueError(
+                f"near_targets of {', '.join(silent)}: such pairs have no label, and no teacher is "
+                "asked about them; name one under teacher, and the corpus under its corpora"
+            )
         return self
 
 

@@ -166,7 +166,9 @@ def stage_rows(
             "that differ"
         )
     if not soft:
-        examples = list(filter(is_labelled, examples))
+        examples = [
+            example for example in examples if is_labelled(example) or is_taught(example, stage)
+        ]
     return StageRows(
         examples[: config.max_rows], _dev_rows(stage, config.seed, sources), report, constant
     )
@@ -181,7 +183,7 @@ def _dev_rows(stage: StageConfig, seed: int, sources: Sources) -> list[Example]:
     if stage.early_stopping is None:
         return []
     shares = [
-        replace(share.to_share(), other_targets=0.0, rephrase=0.0, limit=None)
+        replace(share.to_share(), other_targets=0.0, rephrase=0.0, near_targets={}, limit=None)
         for share in stage.mix
     ]
     examples, _ = build_mix(shares, sources.root, seed, split="dev", corpora=sources.corpora)
@@ -191,6 +193,17 @@ def _dev_rows(stage: StageConfig, seed: int, sources: Sources) -> list[Example]:
 def is_labelled(example: Example) -> bool:
     """Tell whether anybody labelled an example."""
     return any(knows(example) for knows in KNOWS.values())
+
+
+def is_taught(example: Example, stage: StageConfig) -> bool:
+    """Tell whether a stage's teacher is asked about an example."""
+    teacher = stage.teacher
+    return teacher is not None and is_asked(example, teacher.corpora)
+
+
+def is_asked(example: Example, corpora: Collection[str] | None) -> bool:
+    """Tell whether a teacher is asked about an example, given its corpora, None for all."""
+    return example.target is not None and (corpora is None or example.corpus in corpora)
 
 
 def constant_labels(examples: Sequence[Example]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from stance.training.checkpoints import (
     remove_broken,
     writing,
 )
-from stance.training.config import StageConfig, TrainConfig
+from stance.training.config import ShareConfig, StageConfig, TrainConfig
 from stance.training.loop import (
     GO_ON,
     WEIGHTS_OF_CHECKPOINT,
@@ -188,6 +188,8 @@ def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
     # A run of before an option came is one without it.
     options = {**TrainConfig.model_fields, **StageConfig.model_fields}
     found = {name: options[name].default for name in settings} | found
+    share = {name: option.default for name, option in ShareConfig.model_fields.items()}
+    found["mix"] = [share | dict(of_corpus) for of_corpus in found["mix"]]
     changed = sorted(name for name in {*found, *settings} if found.get(name) != settings.get(name))
     if changed:
         raise ConfigError(

@@ -27,6 +27,7 @@ from stance.training.asking import logits_of
 from stance.training.batches import encode_examples
 from stance.training.checkpoints import writing
 from stance.training.loop import pad_id
+from stance.training.rows import is_asked
 
 _ANSWERS = "teacher.jsonl"
 _AT_ONCE = 1000  # pairs: a minute's work at most, which is all that an interruption costs
@@ -125,10 +126,7 @@ def lessons(
     OutputError
         The folder cannot be written to.
     """
-    asked = [
-        example.target is not None and (corpora is None or example.corpus in corpora)
-        for example in examples
-    ]
+    asked = [is_asked(example, corpora) for example in examples]
     pairs = list(compress(examples, asked))
     answers: list[Answer] = []
     if processes.is_first():
@@ -146,22 +144,36 @@ def _asked(
     teacher: Teacher, pairs: Sequence[Example], path: Path, say: Callable[[str], None]
 ) -> list[Answer]:
     """Return the teacher's answers: those in the file, and to what is left, which join them."""
-    questions = hashlib.sha256(repr([(pair.target, pair.text) for pair in pairs]).encode())
-    heading = {"teacher": teacher.sha256, "questions": questions.hexdigest()}
+    heading = {"teacher": teacher.sha256}
     found = list(_whole_lines(path))
-    answers: list[Answer] = found[1:] if found[:1] == [heading] else []
+    answers: dict[str, Answer] = dict(found[1:]) if found[:1] == [heading] else {}
+    keys = [_key(pair) for pair in pairs]
+    left = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in answers}
     with writing(path.parent, _ADVICE):
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as kept:  # without the half of a line that it may end with
-            kept.writelines(f"{json.dumps(line)}\n".encode() for line in (heading, *answers))
+            kept.writelines(
+                f"{json.dumps(line)}\n".encode() for line in (heading, *answers.items())
+            )
         with path.open("a", encoding="utf-8") as file:
-            while len(answers) < len(pairs):
-                say(f"{teacher.name} has read {len(answers):,} of {len(pairs):,} pairs")
-                new = teacher.answer(pairs[len(answers) : len(answers) + _AT_ONCE])
-                file.writelines(json.dumps(answer) + "\n" for answer in new)
+            for start in range(0, len(left), _AT_ONCE):
+                some = list(left)[start : start + _AT_ONCE]
+                say(f"{teacher.name} has read {_read(keys, answers):,} of {len(pairs):,} pairs")
+                new = teacher.answer([left[key] for key in some])
+                said = dict(zip(some, new, strict=True))
+                file.writelines(json.dumps(line) + "\n" for line in said.items())
                 file.flush()
-                answers += new
-    return answers
+                answers |= said
+    return [answers[key] for key in keys]
+
+
+def _key(pair: Example) -> str:
+    """Return what identifies a pair in the file: short, for there are many."""
+    return hashlib.sha256(repr((pair.target, pair.text)).encode()).hexdigest()[:32]
+
+
+def _read(keys: Sequence[str], answers: Collection[str]) -> int:
+    return sum(key in answers for key in keys)
 
 
 def _whole_lines(path: Path) -> Iterator[Any]:

@@ -119,3 +119,16 @@ def test_misspelt_rows_are_added_and_none_of_what_is_held_out(root: Path) -> Non
     rest, report = build_mix([Share("paradetox", misspell=1.0)], root, seed=1)
     assert report.in_benchmark["paradetox"] == 1
     assert [row.toxicity["toxicity"] for row in rest] == [0.0, 0.0]
+
+
+def test_texts_stand_beside_near_targets_without_a_label(root: Path) -> None:
+    share = Share("paradetox", near_targets={"vast": 2})
+    train = root / "stance" / "vast" / "vast_train.csv"
+    with train.open("a", encoding="utf-8") as file:
+        file.write("They drive,a fool,fool,1,3\n")
+    examples, report = build_mix([share], root, seed=1)
+    [near] = [example for example in examples if example.target is not None]
+    assert (near.text, near.target, near.corpus) == ("You fool", "a fool", "paradetox")
+    assert near.stance is None
+    assert near.relevance is None
+    assert report.kept == {"paradetox": len(examples)}

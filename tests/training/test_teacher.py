@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from stance.modeling.network import UNKNOWN
 from stance.scoring.analyzer import Analyzer
 from stance.training.batches import Collator, encode_examples
 from stance.training.config import load_config
+from stance.training.rows import open_sources, stage_rows
 from stance.training.teacher import Teacher, lessons
 from stance.training.train import read_metrics, train
 
@@ -82,12 +84,44 @@ def test_answers_that_are_there_are_not_asked_for_again(
     assert file.read_text(encoding="utf-8").splitlines(keepends=True)[:4] == lines[:4]
 
 
-def test_answers_to_other_questions_are_not_taken(tiny_model: Path, tmp_path: Path) -> None:
+def test_of_other_pairs_only_the_new_are_asked(tiny_model: Path, tmp_path: Path) -> None:
     teacher = Teacher.load(tiny_model)
-    lessons(teacher, EXAMPLES[:1], None, tmp_path, silent)
+    lessons(teacher, EXAMPLES[2:4], None, tmp_path, silent)
     said: list[str] = []
-    lessons(teacher, EXAMPLES, None, tmp_path, said.append)
+    again = lessons(teacher, EXAMPLES, None, tmp_path, said.append)
+    assert said == ["tiny has read 2 of 5 pairs"]
+    fresh = lessons(teacher, EXAMPLES, None, tmp_path / "fresh", silent)
+    for name, column in fresh.items():  # in the order of the pairs, whenever each was asked
+        assert np.allclose(again[name], column, atol=1e-5)
+
+
+def test_answers_of_another_teacher_are_not_taken(tiny_model: Path, tmp_path: Path) -> None:
+    teacher = Teacher.load(tiny_model)
+    lessons(teacher, EXAMPLES, None, tmp_path, silent)
+    said: list[str] = []
+    lessons(replace(teacher, sha256="another"), EXAMPLES, None, tmp_path, said.append)
     assert said == ["tiny has read 0 of 5 pairs"]
+
+
+def test_pairs_without_a_label_are_for_a_teacher_that_is_asked_about_them(
+    config_path: Path, data_root: Path, tiny_model: Path
+) -> None:
+    with (data_root / "stance/vast/vast_train.csv").open("a", encoding="utf-8") as file:
+        file.write("we sold it,hall,hall,0,3\n")
+    near = "stages.0.mix=[{corpus: vast, near_targets: {vast: 2}}]"
+    with pytest.raises(ConfigError, match=r"near_targets of vast: such pairs have no label"):
+        load_config(config_path, [near])
+    taught = f"stages.0.teacher={{model: {tiny_model}}}"
+    config = load_config(config_path, [near, taught])
+    sources = open_sources(config)
+    rows = stage_rows(config, config.stages[0], 1, sources).train
+    plain = load_config(config_path, ["stages.0.mix=[{corpus: vast}]", taught])
+    labelled = stage_rows(plain, plain.stages[0], 1, sources).train
+    new = [row for row in rows if row not in labelled]
+    assert {(row.text[:16], row.target) for row in new} == {("the hall is open", "hall")}
+    assert all(row.stance is None for row in new)
+    with pytest.raises(ConfigError, match=r"near_targets: .*'hatecheck' is a benchmark"):
+        load_config(config_path, [near.replace("{vast: 2}", "{hatecheck: 2}"), taught])
 
 
 def test_a_folder_without_a_model_is_refused_before_training(
