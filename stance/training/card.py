@@ -147,6 +147,8 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
     if teachers:
         named = ", ".join(teachers)
         lines.insert(3, f"Beside the labels it learnt what another model says: {named}.")
+        if any(share.near_targets for stage in config.stages for share in stage.mix):
+            lines.insert(4, "Pairs that nobody labelled, but that model, are among the examples.")
     learnt = [*others, *teachers.values()]
     for stage in [*metrics["stages"], *(stage for other in learnt for stage in other["stages"])]:
         # Seeds of a stage draw their own rows, but as many of them.

@@ -50,14 +50,22 @@ def metrics(start: str | None) -> dict[str, Any]:
     }
 
 
-def card(folder: Path, start: str | None, learnt: dict[str, Any] | None = None) -> str:
+def card(
+    folder: Path,
+    start: str | None,
+    learnt: dict[str, Any] | None = None,
+    share: dict[str, Any] | None = None,
+) -> str:
+    teacher = {"model": "runs/large/model"}
     config = TrainConfig.model_validate(
         {
             "name": "mine-1",
             "output": "out",
             "encoder": "some/folder/encoder",
             "data": {"mine": {"file": "c.csv"}},
-            "stages": [{"name": "own", "mix": [{"corpus": "mine"}]}],
+            "stages": [
+                {"name": "own", "mix": [{"corpus": "mine", **(share or {})}], "teacher": teacher}
+            ],
         },
         context={"own": ["mine"]},
     )
@@ -91,8 +99,11 @@ def test_a_teacher_and_what_it_learnt_from_are_named(tmp_path: Path) -> None:
     learnt["stages"][0]["runs"][0]["teacher"] = teacher
     text = card(tmp_path, "stance-minilm-0.2", learnt)
     assert "Beside the labels it learnt what another model says: large." in text
+    assert "Pairs that nobody labelled" not in text
     assert "| own | mine | 1,400 | 3 | of your data |" in text
     assert "| claims | vast | 90 | 2 |" in text
+    text = card(tmp_path, "stance-minilm-0.2", learnt, {"near_targets": {"mine": 2}})
+    assert "large.\nPairs that nobody labelled, but that model, are among the examples.\n" in text
 
 
 def test_heads_that_were_never_trained_are_named(tmp_path: Path) -> None:
