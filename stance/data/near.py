@@ -4,7 +4,6 @@ import random
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 _POOL = 4  # targets that each drawn one is drawn from: the nearest alone are often one, reworded
 _AT_ONCE = 500  # texts: bounds the memory of their likeness to all targets
@@ -38,6 +37,8 @@ def near_pairs(
     >>> near_pairs(["The trams are late."], ["trams", "bees"], 1, (), random.Random(1))
     [('The trams are late.', 'trams')]
     """
+    from sklearn.feature_extraction.text import TfidfVectorizer  # needed here alone, and slow
+
     words = TfidfVectorizer(stop_words="english", ngram_range=(1, 2), sublinear_tf=True)
     try:
         of_targets = words.fit_transform(targets)
