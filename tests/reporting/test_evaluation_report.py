@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import browser, needs_browser, shades
+from browser import browser, faults, needs_browser, shades
 from evaluation_reports import (
     case,
     classification,
@@ -716,3 +716,16 @@ def test_the_table_of_labels_fits_a_phone(tmp_path: Path) -> None:
         page.goto(file.as_uri())
         for region in page.get_by_role("group", name="Labels in the data").all():
             assert region.evaluate("(node) => node.scrollWidth - node.clientWidth") == 0
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_reader_with_a_screen_reader_finds_no_serious_fault(tmp_path: Path, scheme: str) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page_text(), encoding="utf-8")
+    with browser(color_scheme=scheme) as (page, _):
+        page.goto(file.as_uri())
+        assert faults(page) == []
+        page.locator("[data-tool=reveal]").first.click()
+        page.locator("details").evaluate_all("(nodes) => nodes.forEach((n) => { n.open = true; })")
+        assert faults(page) == []
