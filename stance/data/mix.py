@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,17 @@ class Share:
 
 @dataclass(slots=True)
 class MixReport:
-    """How many rows each corpus gave and lost, and to what."""
+    """How many rows each corpus gave and lost, and to what.
+
+    `near` counts those among them that stand beside targets of others, without a label, by the
+    text's corpus and the target's.
+    """
 
     absent_benchmarks: list[str] = field(default_factory=list)
     kept: Counter[str] = field(default_factory=Counter)
     in_benchmark: Counter[str] = field(default_factory=Counter)
     repeated: Counter[str] = field(default_factory=Counter)
+    near: dict[str, Counter[str]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain counts by corpus, and the benchmarks that could not be looked into."""
@@ -67,6 +72,7 @@ class MixReport:
             "kept": dict(self.kept),
             "dropped_in_benchmark": dict(self.in_benchmark),
             "merged_repeats": dict(self.repeated),
+            "near_targets": {name: dict(targets) for name, targets in self.near.items()},
         }
 
 
@@ -129,19 +135,29 @@ def build_mix(
                 report.kept[name] += 1
                 merged[key] = example
     for share, of_share in texts:
+        labelled = _pairs(corpora[share.corpus].examples(root)) if share.near_targets else set()
         for name, count in share.near_targets.items():
-            targets = _targets(corpora[name].examples(root), split)
-            for text, target in near_pairs(of_share, targets, count, merged, shuffle):
+            aimed = [row for row in corpora[name].examples(root) if row.target is not None]
+            targets = _targets(aimed, split, forbidden)
+            taken = {*merged, *labelled, *_pairs(aimed)}
+            new = near_pairs(of_share, targets, count, taken, shuffle)
+            for text, target in new:
                 merged[text, target] = Example(text, share.corpus, split, target)
-                report.kept[share.corpus] += 1
+            report.kept[share.corpus] += len(new)
+            report.near.setdefault(share.corpus, Counter())[name] += len(new)
     examples = list(merged.values())
     shuffle.shuffle(examples)
     return examples, report
 
 
-def _targets(rows: Iterable[Example], split: Split) -> list[str]:
-    found = (row.target for row in rows if row.split == split)
-    return list(dict.fromkeys(target for target in found if target is not None))
+def _pairs(rows: Iterable[Example]) -> set[tuple[str, str | None]]:
+    return {(row.text.strip(), row.target) for row in rows}
+
+
+def _targets(rows: Iterable[Example], split: Split, forbidden: Collection[str]) -> list[str]:
+    """Return the targets of a split; where they are comments themselves, none that is held out."""
+    found = dict.fromkeys(row.target for row in rows if row.split == split)
+    return [target for target in found if target and text_key(target) not in forbidden]
 
 
 def _is_at_hand(corpus: Corpus, root: Path | None) -> bool:

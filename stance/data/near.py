@@ -2,8 +2,11 @@
 
 import random
 from collections.abc import Collection, Sequence
+from itertools import islice
 
 import numpy as np
+
+from stance.data.examples import text_key
 
 _POOL = 4  # targets that each drawn one is drawn from: the nearest alone are often one, reworded
 _AT_ONCE = 500  # texts: bounds the memory of their likeness to all targets
@@ -16,7 +19,7 @@ def near_pairs(
     known: Collection[tuple[str, str | None]],
     shuffle: random.Random,
 ) -> list[tuple[str, str]]:
-    """Return each text beside some of the targets that share most with it.
+    """Return each text beside some of the targets that share most with it, itself aside.
 
     Likeness is the cosine of TF-IDF weights of words and pairs of words.
 
@@ -50,6 +53,8 @@ def near_pairs(
         for text, likeness in zip(some, (words.transform(some) @ of_targets.T), strict=True):
             order = np.argsort(-likeness.data, kind="stable")
             nearest = (targets[number] for number in likeness.indices[order])
-            new = [target for target in nearest if (text, target) not in known][: _POOL * count]
+            others = (target for target in nearest if text_key(target) != text_key(text))
+            unknown = (target for target in others if (text, target) not in known)
+            new = list(islice(unknown, _POOL * count))
             pairs += [(text, target) for target in shuffle.sample(new, min(count, len(new)))]
     return pairs

@@ -117,6 +117,7 @@ def _own_limits(metrics: dict[str, Any]) -> str:
     for stage in metrics["stages"]:
         for run in stage["runs"]:
             learnt.update(run.get("labelled", {}))
+            learnt.update(run.get("teacher", {}).get("heads", ()))
     never = ", ".join(head for head in (*LABEL_COLUMNS, "relevance", "spans") if not learnt[head])
     unlabelled = _KEPT
     if not metrics["starting_model"]:
@@ -147,7 +148,7 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
     if teachers:
         named = ", ".join(teachers)
         lines.insert(3, f"Beside the labels it learnt what another model says: {named}.")
-        if any(share.near_targets for stage in config.stages for share in stage.mix):
+        if any(_near(run["mix"]).total() for run in runs):
             lines.insert(4, "Pairs that nobody labelled, but that model, are among the examples.")
     learnt = [*others, *teachers.values()]
     for stage in [*metrics["stages"], *(stage for other in learnt for stage in other["stages"])]:
@@ -155,9 +156,27 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
         mix = stage["runs"][0]["mix"]
         for corpus, rows in mix["kept"].items():
             dropped = mix["dropped_in_benchmark"].get(corpus, 0)
-            licence = CORPORA[corpus].licence if corpus in CORPORA else LICENCE
-            lines.append(f"| {stage['name']} | {corpus} | {rows:,} | {dropped:,} | {licence} |")
+            lines.append(
+                f"| {stage['name']} | {corpus} | {rows:,} | {dropped:,} | {_licence(corpus)} |"
+            )
+        for corpus, rows in _near(mix).items():
+            lines.append(
+                f"| {stage['name']} | {corpus}, targets alone | {rows:,} of those above | – | "
+                f"{_licence(corpus)} |"
+            )
     return "\n".join([*lines, ""])
+
+
+def _near(mix: dict[str, Any]) -> Counter[str]:
+    """Return the number of pairs without a label by the corpus that their targets are from."""
+    near = Counter[str]()
+    for targets in mix.get("near_targets", {}).values():
+        near.update({corpus: count for corpus, count in targets.items() if count})
+    return near
+
+
+def _licence(corpus: str) -> str:
+    return CORPORA[corpus].licence if corpus in CORPORA else LICENCE
 
 
 def _ngrams(metrics: dict[str, Any]) -> str:

@@ -284,6 +284,19 @@ class TrainConfig(_Section):
         return self
 
     @model_validator(mode="after")
+    def _near_targets_are_for_a_teacher(self) -> Self:
+        held_out = self.calibration
+        heads = ("stance", "relevance", "toxicity", "spans")
+        mixes = {f"calibration.{head}": getattr(held_out, head) for head in heads}
+        for section, mix in {"ngrams": self.ngrams, **mixes}.items():
+            if any(share.near_targets for share in mix):
+                raise ValueError(
+                    f"{section}: near_targets: such pairs have no label, and no teacher is asked "
+                    "here; leave it out"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _keeps_of_the_trained(self) -> Self:
         others = self.keep_start + sum(other.share for other in self.average_with)
         if others >= 1:

@@ -109,6 +109,12 @@ class StageRows:
                 f"{name}: {count:,} examples left out, whose text stands in a dev or test split or "
                 "in a benchmark"
             )
+        for name, targets in self.report.near.items():
+            for others in (others for others, count in targets.items() if not count):
+                yield (
+                    f"{name}: near_targets gave nothing: no text shares a word with a target of "
+                    f"{others} that it does not stand beside already"
+                )
         # Relevance follows from stance: nobody labelled it.
         named = [label for label in self.constant if label != "relevance"]
         if named:
@@ -158,12 +164,18 @@ def stage_rows(
     )
     constant = constant_labels(examples) if soft else ()
     examples = [_without(example, constant) for example in examples]
-    if not any(map(is_labelled, examples)):
+    if not any(is_labelled(example) or is_taught(example, stage) for example in examples):
         named = [label for label in constant if label != "relevance"]  # follows from stance
         same = f": {', '.join(named)} the same in all rows" if named else ""
         raise DataError(
             f"stage {stage.name}: nothing to learn from {_listed(stage)}{same}; label comments "
             "that differ"
+        )
+    if stage.teacher is not None and not any(is_taught(row, stage) for row in examples):
+        named = stage.teacher.corpora or list(dict.fromkeys(row.corpus for row in stage.mix))
+        raise DataError(
+            f"stage {stage.name}: no row of {', '.join(named)} has a target, and a teacher is "
+            "asked about nothing else; leave teacher out, or name a corpus with targets"
         )
     if not soft:
         examples = [
@@ -297,7 +309,7 @@ def _own_shares(config: TrainConfig) -> list[Share]:
 
 def corpora_of(config: TrainConfig) -> list[str]:
     """Return the names of all public corpora that a run reads, for training or calibration."""
-    trained = {share.corpus for share in config.shares()}
+    trained = {name for share in config.shares() for name in (share.corpus, *share.near_targets)}
     return sorted((trained | calibration_corpora(config)) - set(config.data))
 
 

@@ -5,7 +5,7 @@ nobody labelled it, what the model said before training: learning without forget
 2016, https://arxiv.org/abs/1606.09282), a kind of distillation (Hinton et al. 2015).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from stance.labels import STANCE_LABELS
@@ -15,7 +15,12 @@ from stance.training.asking import logits_of
 Row = dict[str, Any]
 
 
-def with_soft_targets(rows: Sequence[Row], start: CommentModel, pad_id: int) -> list[Row]:
+def with_soft_targets(
+    rows: Sequence[Row],
+    start: CommentModel,
+    pad_id: int,
+    taught: Sequence[Collection[str]] | None = None,
+) -> list[Row]:
     """Return encoded rows with a model's probabilities for what they do not label.
 
     Stance and relevance are asked of pairs alone, toxicity and spans of comments alone, as in
@@ -28,10 +33,16 @@ def with_soft_targets(rows: Sequence[Row], start: CommentModel, pad_id: int) -> 
     start : CommentModel
         The model before training.
     pad_id : int
+    taught : sequence of collection of str, or None
+        The heads that each row has a teacher's probabilities for; for these it gets none.
     """
     special = frozenset(start.special_ids.tolist())
     said = _probabilities(rows, start, pad_id)
-    return [{**row, **_unlabelled(row, own, special)} for row, own in zip(rows, said, strict=True)]
+    heads = taught or [()] * len(rows)
+    return [
+        {**row, **_unlabelled(row, own, special, closed)}
+        for row, own, closed in zip(rows, said, heads, strict=True)
+    ]
 
 
 def _probabilities(rows: Sequence[Row], start: CommentModel, pad_id: int) -> list[Row]:
@@ -44,11 +55,11 @@ def _probabilities(rows: Sequence[Row], start: CommentModel, pad_id: int) -> lis
     ]
 
 
-def _unlabelled(row: Row, said: Row, special: frozenset[int]) -> Row:
-    """Return what a model said of a row, where the row has no label of its own."""
+def _unlabelled(row: Row, said: Row, special: frozenset[int], taught: Collection[str]) -> Row:
+    """Return what a model said of a row, where neither a label nor a teacher says something."""
     is_pair = any(row["token_type_ids"])
-    stance_is_open = is_pair and row["stance_labels"] == UNKNOWN_STANCE
-    relevance_is_open = is_pair and row["relevance_labels"] == UNKNOWN
+    stance_is_open = is_pair and row["stance_labels"] == UNKNOWN_STANCE and "stance" not in taught
+    relevance_is_open = is_pair and row["relevance_labels"] == UNKNOWN and "relevance" not in taught
     spans_are_open = not is_pair and all(label == UNKNOWN for label in row["span_labels"])
     return {
         f"{SOFT}stance": said["stance"] if stance_is_open else [UNKNOWN] * len(STANCE_LABELS),

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,9 @@ from stance.training.loop import (
     pad_id,
 )
 from stance.training.progress import Progress
-from stance.training.rows import Sources, stage_rows
+from stance.training.rows import Sources, is_taught, stage_rows
 from stance.training.soft import with_soft_targets
-from stance.training.start import soft_model, trained_on
+from stance.training.start import soft_model
 from stance.training.stopping import DevRows, is_over
 from stance.training.teacher import Teacher, lessons
 
@@ -51,11 +51,22 @@ _STATE = "trainer_state.json"
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A teacher, the examples of a run, in the order of its rows, and which it is asked about."""
+    """A teacher, the examples of a run, in the order of its rows, and which it is asked about.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    examples : sequence of Example
+    corpora : sequence of str or None
+        Those whose examples it is asked about, None for all.
+    folder : Path
+        Gets its answers.
+    """
 
     teacher: Teacher
     examples: Sequence[Example]
     corpora: Sequence[str] | None
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +189,9 @@ def _settings(stage: StageConfig, config: TrainConfig) -> dict[str, Any]:
     """Return what the weights of a stage depend on, as plain values."""
     common = {"encoder", "state_scale", "max_length", "seed", "precision", "batch_size"}
     common |= {"weight_decay", "dropout", "max_rows"}
-    return {**config.model_dump(include=common), **stage.model_dump()}
+    batch_size = stage.batch_size or config.batch_size
+    plain = {**config.model_dump(include=common), **stage.model_dump()}
+    return {**plain, "batch_size": batch_size}
 
 
 def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
@@ -190,6 +203,8 @@ def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
     found = {name: options[name].default for name in settings} | found
     share = {name: option.default for name, option in ShareConfig.model_fields.items()}
     found["mix"] = [share | dict(of_corpus) for of_corpus in found["mix"]]
+    # Runs of before did not write the batch size that a stage takes from the whole.
+    found["batch_size"] = found["batch_size"] or settings["batch_size"]
     changed = sorted(name for name in {*found, *settings} if found.get(name) != settings.get(name))
     if changed:
         raise ConfigError(
@@ -215,9 +230,7 @@ def _prepare_run(
     sources: Sources,
 ) -> Run:
     start = soft_model(config, stage)
-    taught = stage.teacher
-    in_bfloat16 = config.precision == "bfloat16"
-    teacher = None if taught is None else Teacher.load(taught.model, bfloat16=in_bfloat16)
+    teacher = _teacher(config, stage)
     drawn = stage_rows(config, stage, seed + number, sources, soft=start is not None)
     for remark in drawn.remarks():
         _say(remark)
@@ -228,7 +241,7 @@ def _prepare_run(
     if stage.class_weights == "balanced":
         rows = with_class_weights(rows)
     if start is not None:
-        rows = with_soft_targets(rows, start, pad)
+        rows = with_soft_targets(rows, start, pad, _taught_heads(drawn.train, stage, teacher))
     dev = None
     if stage.early_stopping is not None:
         dev = DevRows(drawn.dev, encoder, pad)
@@ -241,14 +254,25 @@ def _prepare_run(
         "constant_labels": list(drawn.constant),
     }
     lesson = None
-    if taught is not None and teacher is not None:
-        facts["teacher"] = {
-            **trained_on(taught.model, f"teacher.model {taught.model}"),
-            "model": teacher.name,
-            "sha256": teacher.sha256,
-        }
-        lesson = Lesson(teacher, drawn.train, taught.corpora)
+    if teacher is not None and stage.teacher is not None:
+        asked = sum(is_taught(example, stage) for example in drawn.train)
+        facts["teacher"] = {**teacher.facts(), "pairs": asked}
+        lesson = Lesson(teacher, drawn.train, stage.teacher.corpora, Path(config.output))
     return Run(seed, folder, None, Dataset.from_list(rows), dev, facts, digest, lesson)
+
+
+def _teacher(config: TrainConfig, stage: StageConfig) -> Teacher | None:
+    if stage.teacher is None:
+        return None
+    return Teacher.find(stage.teacher.model, bfloat16=config.precision == "bfloat16")
+
+
+def _taught_heads(
+    examples: Sequence[Example], stage: StageConfig, teacher: Teacher | None
+) -> list[Collection[str]]:
+    """Return the heads of each example that a teacher speaks about."""
+    heads = frozenset[str]() if teacher is None else teacher.heads
+    return [heads if is_taught(example, stage) else () for example in examples]
 
 
 def _digest(rows: Sequence[dict[str, Any]]) -> str:
@@ -347,7 +371,7 @@ def _run_seed(
         rows=rows,
         dev=run.dev,
         pad_id=pad_id(encoder.tokenizer),
-        facts={"rows": run.digest},
+        facts={"rows": run.digest, "teacher": _teacher_of(run)},
         progress=progress,
     )
     checkpoint = _checkpoint_to_go_on_from(run) if resume else None
@@ -375,7 +399,7 @@ def _taught(run: Run) -> Dataset | None:
     if rows is None or run.lesson is None:
         return rows
     lesson = run.lesson
-    columns = lessons(lesson.teacher, lesson.examples, lesson.corpora, run.folder, _say)
+    columns = lessons(lesson.teacher, lesson.examples, lesson.corpora, lesson.folder, _say)
     for name, column in columns.items():
         rows = rows.add_column(name, column)
     return rows
@@ -385,16 +409,31 @@ def _checkpoint_to_go_on_from(run: Run) -> Path | None:
     checkpoint = processes.from_first(
         last_whole_checkpoint(run.folder) if processes.is_first() else None
     )
-    if checkpoint is not None and read_facts(checkpoint)["rows"] != run.digest:
-        raise ConfigError(
-            f"{checkpoint}: was trained on other rows than the configuration gives now; bring back "
-            "the data as it was, or set another output"
-        )
+    if checkpoint is not None:
+        _check_facts(checkpoint, run)
     if processes.is_first():
         remove_broken(run.folder)
         whence = "from its start" if checkpoint is None else f"from {checkpoint.name}"
         _say(f"{run.folder}: goes on {whence}")
     return checkpoint
+
+
+def _check_facts(checkpoint: Path, run: Run) -> None:
+    facts = read_facts(checkpoint)
+    if facts["rows"] != run.digest:
+        raise ConfigError(
+            f"{checkpoint}: was trained on other rows than the configuration gives now; bring back "
+            "the data as it was, or set another output"
+        )
+    if facts.get("teacher", _teacher_of(run)) != _teacher_of(run):
+        raise ConfigError(
+            f"{checkpoint}: learnt from a teacher that is another one now; bring back the model as "
+            "it was, or set another output"
+        )
+
+
+def _teacher_of(run: Run) -> str | None:
+    return None if run.lesson is None else run.lesson.teacher.sha256
 
 
 def where_to_go_on(output: Path) -> str:

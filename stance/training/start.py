@@ -47,6 +47,12 @@ def starting_model(config: TrainConfig, encoder: InputEncoder) -> CommentModel:
     folder = encoder_folder(config.encoder)
     if is_model_folder(folder):
         model = CommentModel.load(Path(folder), config.dropout)
+        if config.state_scale not in (1.0, model.state_scale):
+            raise ConfigError(
+                f"state_scale {config.state_scale:g}: {config.encoder} has heads, which read "
+                f"states times {model.state_scale:g}; leave state_scale out, or start from a bare "
+                "encoder"
+            )
     else:
         try:
             model = CommentModel.from_encoder(

@@ -28,8 +28,9 @@ from stance.training.batches import encode_examples
 from stance.training.checkpoints import writing
 from stance.training.loop import pad_id
 from stance.training.rows import is_asked
+from stance.training.start import trained_on
 
-_ANSWERS = "teacher.jsonl"
+_DEPENDS_ON = ("model.safetensors", "config.json", "tokenizer.json", "calibration.json")
 _AT_ONCE = 1000  # pairs: a minute's work at most, which is all that an interruption costs
 _ADVICE = "run the command again with --resume: it goes on from the answers that are there"
 
@@ -38,64 +39,117 @@ Answer = list[float]
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A model that others learn from.
+    """A model that others learn from; its weights are in memory only while it is asked.
 
     Parameters
     ----------
+    folder : Path
+        Of the model, as `stance train` writes it.
     name : str
         As in the `model` column of its scores.
     sha256 : str
-        Of its weights.
-    model : CommentModel
-    encoder : InputEncoder
-    calibration : Calibration
+        Of all files that its answers depend on.
+    stages : list of dict
+        What it was trained on itself.
+    heads : frozenset of str
+        Which of "stance" and "relevance" it learnt.
     bfloat16 : bool
         Whether it may work its answers out so, which is faster on some processors.
     """
 
+    folder: Path
     name: str
     sha256: str
-    model: CommentModel
-    encoder: InputEncoder
-    calibration: Calibration
+    stages: list[dict[str, Any]]
+    heads: frozenset[str]
     bfloat16: bool = False
 
     @classmethod
-    def load(cls, folder: str | Path, *, bfloat16: bool = False) -> "Teacher":
-        """Open a model folder as `stance train` writes it.
+    def find(cls, folder: str | Path, *, bfloat16: bool = False) -> "Teacher":
+        """Look a model folder through, so that what is wrong is found before hours of training.
 
         Raises
         ------
         ConfigError
-            It holds no such model.
+            It holds no whole model, or one that never learnt stances.
         """
-        path = Path(folder)
-        try:
-            calibration = Calibration.load(path)
-            encoder = InputEncoder.from_folder(path, calibration.max_length)
-            model = CommentModel.load(path)
-        except ModelError as error:
-            raise ConfigError(f"teacher {folder}: {error}") from None
+        path, option = Path(folder), f"teacher.model {folder}"
+        calibration, _, _ = _parts(path, option)
+        facts = trained_on(path, option)
+        heads = _learnt(path)
+        if "stance" not in heads:
+            raise ConfigError(
+                f"{option}: was trained from a bare encoder on rows without a stance, so that its "
+                "stances mean nothing; train it on rows that have some, or name another"
+            )
+        digest = hashlib.sha256()
+        for name in _DEPENDS_ON:
+            with (path / name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return cls(path, calibration.model, digest.hexdigest(), facts["stages"], heads, bfloat16)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a run's record says of it."""
+        return {
+            "model": self.name,
+            "sha256": self.sha256,
+            "heads": sorted(self.heads),
+            "stages": self.stages,
+        }
+
+    def reader(self) -> Callable[[Sequence[Example]], list[Answer]]:
+        """Load the model and return what gives its answers to pairs, in their order.
+
+        An answer is the probability of each stance, and that of relevance.
+        """
+        calibration, encoder, model = _parts(self.folder, f"teacher.model {self.folder}")
         if torch.cuda.is_available():
             model.cuda()
-        digest = hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
-        return cls(calibration.model, digest, model, encoder, calibration, bfloat16)
 
-    def answer(self, examples: Sequence[Example]) -> list[Answer]:
-        """Return the probabilities of each stance and of relevance, of pairs in their order."""
-        rows = list(encode_examples(examples, self.encoder))
-        pad = pad_id(self.encoder.tokenizer)
-        said = logits_of(rows, self.model, pad, bfloat16=self.bfloat16)
-        stance = self.calibration.stance_probabilities(
-            np.stack([logits["stance"].numpy() for logits in said])
-        )
-        relevance = self.calibration.relevance_probabilities(
-            np.array([float(logits["relevance"]) for logits in said])
-        )
-        return [
-            [round(float(share), 6) for share in (*shares, relevant)]
-            for shares, relevant in zip(stance, relevance, strict=True)
-        ]
+        def answers(examples: Sequence[Example]) -> list[Answer]:
+            rows = list(encode_examples(examples, encoder))
+            said = logits_of(rows, model, pad_id(encoder.tokenizer), bfloat16=self.bfloat16)
+            stance = calibration.stance_probabilities(
+                np.stack([logits["stance"].numpy() for logits in said])
+            )
+            relevance = calibration.relevance_probabilities(
+                np.array([float(logits["relevance"]) for logits in said])
+            )
+            return [
+                [round(float(share), 6) for share in (*shares, relevant)]
+                for shares, relevant in zip(stance, relevance, strict=True)
+            ]
+
+        return answers
+
+
+def _parts(folder: Path, option: str) -> tuple[Calibration, InputEncoder, CommentModel]:
+    try:
+        calibration = Calibration.load(folder)
+        encoder = InputEncoder.from_folder(folder, calibration.max_length)
+        return calibration, encoder, CommentModel.load(folder)
+    except ModelError as error:
+        raise ConfigError(f"{option}: {error}") from None
+
+
+def _learnt(folder: Path) -> frozenset[str]:
+    """Return the heads that a model learnt; both where it does not say."""
+    path = folder / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    both = frozenset(("stance", "relevance"))
+    if metrics.get("starting_model", "some") is not None:
+        return both
+    labelled = {
+        head
+        for stage in metrics.get("stages", ())
+        for run in stage.get("runs", ())
+        for head, rows in run.get("labelled", {}).items()
+        if rows
+    }
+    # Relevance that is the same in all rows is labelled but not learnt; held-out rows tell.
+    is_constant = metrics.get("calibrated_on", {}).get("relevance") == 0
+    constant = {"relevance"} if is_constant else set()
+    return both & (labelled - constant)
 
 
 def lessons(
@@ -107,7 +161,8 @@ def lessons(
 ) -> dict[str, list[Any]]:
     """Return what a teacher says of each example's stance and relevance, as columns of the rows.
 
-    The answers are kept in a file as they come, so that who resumes does not ask again.
+    The answers are kept in a file as they come, so that who resumes does not ask again, nor does
+    another seed or stage that has the same pairs.
 
     Parameters
     ----------
@@ -123,48 +178,41 @@ def lessons(
 
     Raises
     ------
+    ConfigError
+        The teacher's folder is no longer what it was.
     OutputError
         The folder cannot be written to.
     """
     asked = [is_asked(example, corpora) for example in examples]
-    pairs = list(compress(examples, asked))
-    answers: list[Answer] = []
-    if processes.is_first():
-        answers = _asked(teacher, pairs, folder / _ANSWERS, say)
-    each = iter(processes.from_first(answers))
+    each = iter(_asked(teacher, list(compress(examples, asked)), folder, say))
     none = [UNKNOWN] * (len(STANCE_LABELS) + 1)
     rows = [next(each) if is_asked else none for is_asked in asked]
+    knows_relevance = "relevance" in teacher.heads
     return {
         f"{TEACHER}stance": [row[:-1] for row in rows],
-        f"{TEACHER}relevance": [row[-1] for row in rows],
+        f"{TEACHER}relevance": [row[-1] if knows_relevance else UNKNOWN for row in rows],
     }
 
 
 def _asked(
-    teacher: Teacher, pairs: Sequence[Example], path: Path, say: Callable[[str], None]
+    teacher: Teacher, pairs: Sequence[Example], folder: Path, say: Callable[[str], None]
 ) -> list[Answer]:
     """Return the teacher's answers: those in the file, and to what is left, which join them."""
-    heading = {"teacher": teacher.sha256}
-    found = list(_whole_lines(path))
-    answers: dict[str, Answer] = dict(found[1:]) if found[:1] == [heading] else {}
+    path = folder / f"teacher-{teacher.sha256[:16]}.jsonl"
+    answers = _kept(path) if processes.is_first() else {}
     keys = [_key(pair) for pair in pairs]
-    left = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in answers}
-    with writing(path.parent, _ADVICE):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as kept:  # without the half of a line that it may end with
-            kept.writelines(
-                f"{json.dumps(line)}\n".encode() for line in (heading, *answers.items())
-            )
-        with path.open("a", encoding="utf-8") as file:
-            for start in range(0, len(left), _AT_ONCE):
-                some = list(left)[start : start + _AT_ONCE]
-                say(f"{teacher.name} has read {_read(keys, answers):,} of {len(pairs):,} pairs")
-                new = teacher.answer([left[key] for key in some])
-                said = dict(zip(some, new, strict=True))
-                file.writelines(json.dumps(line) + "\n" for line in said.items())
-                file.flush()
-                answers |= said
-    return [answers[key] for key in keys]
+    missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in answers}
+    left = processes.from_first(list(missing))
+    read = teacher.reader() if left and processes.is_first() else None
+    for start in range(0, len(left), _AT_ONCE):
+        if read is not None:
+            some = left[start : start + _AT_ONCE]
+            say(f"{teacher.name} has read {_count(keys, answers):,} of {len(pairs):,} pairs")
+            new = dict(zip(some, read([missing[key] for key in some]), strict=True))
+            _keep(path, new)
+            answers |= new
+        processes.wait_for_all()  # one after the other: they do not wait for hours
+    return processes.from_first([answers[key] for key in keys] if processes.is_first() else [])
 
 
 def _key(pair: Example) -> str:
@@ -172,8 +220,23 @@ def _key(pair: Example) -> str:
     return hashlib.sha256(repr((pair.target, pair.text)).encode()).hexdigest()[:32]
 
 
-def _read(keys: Sequence[str], answers: Collection[str]) -> int:
+def _count(keys: Sequence[str], answers: Collection[str]) -> int:
     return sum(key in answers for key in keys)
+
+
+def _kept(path: Path) -> dict[str, Answer]:
+    """Return the answers in a file, and cut off the half of a line that it may end with."""
+    answers = dict(_whole_lines(path))
+    with writing(path.parent, _ADVICE):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as kept:
+            kept.writelines(f"{json.dumps(line)}\n".encode() for line in answers.items())
+    return answers
+
+
+def _keep(path: Path, answers: dict[str, Answer]) -> None:
+    with writing(path.parent, _ADVICE), path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in answers.items())
 
 
 def _whole_lines(path: Path) -> Iterator[Any]:

@@ -132,3 +132,21 @@ def test_texts_stand_beside_near_targets_without_a_label(root: Path) -> None:
     assert near.stance is None
     assert near.relevance is None
     assert report.kept == {"paradetox": len(examples)}
+    assert report.to_dict()["near_targets"] == {"paradetox": {"vast": 1}}
+
+
+def test_a_near_target_is_no_text_that_is_held_out_and_no_pair_that_was_labelled(
+    root: Path,
+) -> None:
+    near = Share("vast", limit=1, off_target=0.0, near_targets={"vast": 9})
+    [labelled], report = build_mix([near], root, seed=1)  # beside "uniforms" it has a label too
+    assert labelled.stance is not None
+    assert report.near == {"vast": {"vast": 0}}
+    train = root / "stance" / "vast" / "vast_train.csv"
+    with train.open("a", encoding="utf-8") as file:
+        file.write("They drive,Trams - kept for dev!,fool,1,3\nThey walk,Trams for all,fool,1,3\n")
+    dev = root / "stance" / "vast" / "vast_dev.csv"
+    with dev.open("a", encoding="utf-8") as file:
+        file.write("trams: Kept for dev,cars,FAVOR,1\n")
+    examples, _ = build_mix([Share("vast", near_targets={"vast": 9})], root, seed=1)
+    assert {row.target for row in examples if row.stance is None} == {"Trams for all"}

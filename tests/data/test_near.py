@@ -33,6 +33,12 @@ def test_pairs_that_are_known_are_not_given_again() -> None:
     assert near_pairs(TEXTS, TARGETS, 5, known, _draw(1)) == [(TEXTS[0], "late trams")]
 
 
+def test_no_text_stands_beside_itself() -> None:
+    assert near_pairs(["Late trams."], ["late trams", "trams"], 2, (), _draw(1)) == [
+        ("Late trams.", "trams")
+    ]
+
+
 def test_they_are_drawn_from_the_nearest() -> None:
     targets = [*(f"trams {number}" for number in range(4)), "trams and bees and many other things"]
     drawn = {

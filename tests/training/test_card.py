@@ -50,12 +50,7 @@ def metrics(start: str | None) -> dict[str, Any]:
     }
 
 
-def card(
-    folder: Path,
-    start: str | None,
-    learnt: dict[str, Any] | None = None,
-    share: dict[str, Any] | None = None,
-) -> str:
+def card(folder: Path, start: str | None, learnt: dict[str, Any] | None = None) -> str:
     teacher = {"model": "runs/large/model"}
     config = TrainConfig.model_validate(
         {
@@ -63,9 +58,7 @@ def card(
             "output": "out",
             "encoder": "some/folder/encoder",
             "data": {"mine": {"file": "c.csv"}},
-            "stages": [
-                {"name": "own", "mix": [{"corpus": "mine", **(share or {})}], "teacher": teacher}
-            ],
+            "stages": [{"name": "own", "mix": [{"corpus": "mine"}], "teacher": teacher}],
         },
         context={"own": ["mine"]},
     )
@@ -102,8 +95,21 @@ def test_a_teacher_and_what_it_learnt_from_are_named(tmp_path: Path) -> None:
     assert "Pairs that nobody labelled" not in text
     assert "| own | mine | 1,400 | 3 | of your data |" in text
     assert "| claims | vast | 90 | 2 |" in text
-    text = card(tmp_path, "stance-minilm-0.2", learnt, {"near_targets": {"mine": 2}})
+    assert "targets alone" not in text
+    learnt["stages"][0]["runs"][0]["mix"]["near_targets"] = {"mine": {"arc": 30, "vast": 0}}
+    text = card(tmp_path, "stance-minilm-0.2", learnt)
     assert "large.\nPairs that nobody labelled, but that model, are among the examples.\n" in text
+    assert "| own | arc, targets alone | 30 of those above | – | " in text
+    assert "vast, targets alone" not in text
+
+
+def test_what_a_teacher_taught_was_learnt(tmp_path: Path) -> None:
+    learnt = metrics(None)
+    run = learnt["stages"][0]["runs"][0]
+    run["labelled"] = {"insult": 20}
+    run["teacher"] = {"model": "large", "heads": ["stance"], "stages": []}
+    never = "toxicity, severe_toxicity, obscene, threat, identity_attack, relevance, spans."
+    assert f"scores mean nothing: {never}" in card(tmp_path, None, learnt)
 
 
 def test_heads_that_were_never_trained_are_named(tmp_path: Path) -> None:

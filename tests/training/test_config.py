@@ -67,6 +67,11 @@ def test_an_override_that_fits_nowhere_is_refused(override: str, expected: str) 
         ("calibration.stance.0.corpus=vastt", "'vastt' is no corpus; expected one of"),
         ("calibration.stance.0.corpus=hatecheck", "'hatecheck' is a benchmark"),
         ("batch_size=many", "batch_size: found 'many', expected a whole number"),
+        (
+            "calibration.stance.0.near_targets={vast: 1}",
+            "calibration.stance: near_targets: such pairs have no label, and no teacher is asked",
+        ),
+        ("ngrams=[{corpus: vast, near_targets: {vast: 1}}]", "ngrams: near_targets: such pairs"),
     ],
 )
 def test_a_bad_value_is_named(override: str, problem: str) -> None:

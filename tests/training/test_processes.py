@@ -41,7 +41,7 @@ def still_encoder(tiny_encoder: Path, tmp_path: Path) -> Path:
 
 
 def test_two_processes_come_to_what_one_comes_to(
-    config_path: Path, still_encoder: Path, tmp_path: Path
+    config_path: Path, still_encoder: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     stopping = "{metric: stance_macro_f1, every: 3, patience: 9, rows: 50}"
     options = [
@@ -52,6 +52,7 @@ def test_two_processes_come_to_what_one_comes_to(
         "batch_size=25",  # divided into unlike parts
         f"stages.0.early_stopping={stopping}",
         "stages.1.seeds=[1, 2]",
+        f"stages.1.teacher={{model: {tiny_model}}}",
     ]
     train(load_config(config_path, [*options, f"output={tmp_path / 'one'}"]))
     done = torchrun(config_path, *options, f"output={tmp_path / 'two'}")
@@ -59,6 +60,7 @@ def test_two_processes_come_to_what_one_comes_to(
     # Only one of them speaks.
     assert done.stdout.splitlines() == [str(tmp_path / "two" / "model")]
     assert done.stderr.count("stage 1 of 2, one, seed 1: ") == 1
+    assert done.stderr.count("tiny has read 0 of 60 pairs") == 1
     logs = [
         [
             json.loads(line)

@@ -148,6 +148,8 @@ def test_a_run_of_before_an_option_came_goes_on(config_path: Path, tmp_path: Pat
     [first, _] = sorted((tmp_path / "run").glob("stage-*/settings.json"))
     settings = json.loads(first.read_text(encoding="utf-8"))
     assert settings.pop("teacher") is None
+    assert settings["batch_size"] == 32
+    settings["batch_size"] = None
     first.write_text(json.dumps(settings), encoding="utf-8")
     train(load_config(config_path), resume=True)
 
@@ -171,6 +173,7 @@ def test_two_runs_are_the_same_bit_for_bit(config_path: Path, tmp_path: Path) ->
             "was trained with other settings than the configuration has",
         ),
         ("max_rows=40", "was trained with other settings"),
+        ("batch_size=8", r"was trained with other settings .* \(batch_size\)"),
     ],
 )
 def test_resuming_with_other_settings_is_refused(

@@ -45,6 +45,17 @@ def test_a_model_is_asked_what_nobody_labelled_and_only_that(
     assert other["soft_relevance"] == UNKNOWN
 
 
+def test_where_a_teacher_speaks_the_model_is_not_asked(
+    encoder: InputEncoder, model: CommentModel
+) -> None:
+    examples = [Example("love it", "c", "train", target="trams")] * 3
+    encoded = list(encode_examples(examples, encoder))
+    taught = [{"stance", "relevance"}, {"stance"}, set()]
+    rows = with_soft_targets(encoded, model, 0, taught)
+    assert [row["soft_stance"] == [UNKNOWN] * 3 for row in rows] == [True, True, False]
+    assert [row["soft_relevance"] == UNKNOWN for row in rows] == [True, False, False]
+
+
 def test_what_the_model_says_is_what_it_says_in_scoring(
     encoder: InputEncoder, model: CommentModel
 ) -> None:

@@ -52,6 +52,14 @@ def test_a_model_folder_brings_its_heads_and_its_tokenizer(
     assert load_tokenizer(str(tiny_model)).get_vocab_size() > 0
 
 
+def test_the_scale_of_states_belongs_to_a_model_that_has_heads(
+    begin: Callable[..., CommentModel], tiny_model: Path, tiny_encoder: Path
+) -> None:
+    said = refused(begin, f"encoder={tiny_model}", "state_scale=8")
+    assert said.startswith(f"state_scale 8: {tiny_model} has heads, which read states times 1;")
+    assert begin(f"encoder={tiny_encoder}", "state_scale=8").state_scale == 8
+
+
 def test_the_embedded_model_can_be_the_start(begin: Callable[..., CommentModel]) -> None:
     model = begin("encoder=embedded", "max_length=256")
     assert float(model.heads.stance.weight.detach().abs().sum()) > 0

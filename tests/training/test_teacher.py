@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,8 @@ import pytest
 
 pytest.importorskip("torch", reason="training is not installed")
 from stance.data.examples import Example
-from stance.errors import ConfigError
+from stance.errors import ConfigError, DataError
+from stance.modeling.encoding import InputEncoder
 from stance.modeling.network import UNKNOWN
 from stance.scoring.analyzer import Analyzer
 from stance.training.batches import Collator, encode_examples
@@ -33,7 +33,7 @@ def silent(_: str) -> None:
 def test_a_teacher_says_what_it_says_in_scoring_of_pairs_alone(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    columns = lessons(Teacher.load(tiny_model), EXAMPLES, None, tmp_path, silent)
+    columns = lessons(Teacher.find(tiny_model), EXAMPLES, None, tmp_path, silent)
     [said] = Analyzer(tiny_model).predict(["we love it"], [["trams"]])
     found = said.stance[0]
     assert columns["teacher_stance"][0] == pytest.approx(
@@ -48,7 +48,7 @@ def test_a_teacher_says_what_it_says_in_scoring_of_pairs_alone(
 def test_a_teacher_is_asked_about_the_corpora_that_are_named(
     config_path: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    columns = lessons(Teacher.load(tiny_model), EXAMPLES, ["d"], tmp_path, silent)
+    columns = lessons(Teacher.find(tiny_model), EXAMPLES, ["d"], tmp_path, silent)
     assert columns["teacher_relevance"] == [UNKNOWN] * len(EXAMPLES)
     named = [f"stages.0.teacher={{model: {tiny_model}, corpora: [vast, arc]}}"]
     with pytest.raises(ConfigError, match=r"teacher\.corpora: arc is not in the mix"):
@@ -56,11 +56,11 @@ def test_a_teacher_is_asked_about_the_corpora_that_are_named(
 
 
 def test_lessons_travel_with_the_rows_into_batches(tiny_model: Path, tmp_path: Path) -> None:
-    teacher = Teacher.load(tiny_model)
-    columns = lessons(teacher, EXAMPLES, None, tmp_path, silent)
+    columns = lessons(Teacher.find(tiny_model), EXAMPLES, None, tmp_path, silent)
+    encoder = InputEncoder.from_folder(tiny_model, 160)
     rows = [
         {**row, **{name: column[number] for name, column in columns.items()}}
-        for number, row in enumerate(encode_examples(EXAMPLES, teacher.encoder))
+        for number, row in enumerate(encode_examples(EXAMPLES, encoder))
     ]
     batch = Collator(0)(rows)
     assert batch["teacher_stance"].shape == (6, 3)
@@ -71,21 +71,22 @@ def test_answers_that_are_there_are_not_asked_for_again(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stance.training.teacher._AT_ONCE", 2)
-    whole = lessons(Teacher.load(tiny_model), EXAMPLES, None, tmp_path, silent)
-    file = tmp_path / "teacher.jsonl"
+    teacher = Teacher.find(tiny_model)
+    whole = lessons(teacher, EXAMPLES, None, tmp_path, silent)
+    file = tmp_path / f"teacher-{teacher.sha256[:16]}.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    assert len(lines) == 1 + 5
-    file.write_text("".join(lines[:4]) + lines[4][:7], encoding="utf-8")  # cut off while writing
+    assert len(lines) == 5
+    file.write_text("".join(lines[:3]) + lines[3][:7], encoding="utf-8")  # cut off while writing
     said: list[str] = []
-    again = lessons(Teacher.load(tiny_model), EXAMPLES, None, tmp_path, said.append)
+    again = lessons(teacher, EXAMPLES, None, tmp_path, said.append)
     for name, column in whole.items():  # batches of other sizes round otherwise
         assert np.allclose(again[name], column, atol=1e-5)
     assert said == ["tiny has read 3 of 5 pairs"]
-    assert file.read_text(encoding="utf-8").splitlines(keepends=True)[:4] == lines[:4]
+    assert file.read_text(encoding="utf-8").splitlines(keepends=True)[:3] == lines[:3]
 
 
 def test_of_other_pairs_only_the_new_are_asked(tiny_model: Path, tmp_path: Path) -> None:
-    teacher = Teacher.load(tiny_model)
+    teacher = Teacher.find(tiny_model)
     lessons(teacher, EXAMPLES[2:4], None, tmp_path, silent)
     said: list[str] = []
     again = lessons(teacher, EXAMPLES, None, tmp_path, said.append)
@@ -96,26 +97,32 @@ def test_of_other_pairs_only_the_new_are_asked(tiny_model: Path, tmp_path: Path)
 
 
 def test_answers_of_another_teacher_are_not_taken(tiny_model: Path, tmp_path: Path) -> None:
-    teacher = Teacher.load(tiny_model)
-    lessons(teacher, EXAMPLES, None, tmp_path, silent)
+    lessons(Teacher.find(tiny_model), EXAMPLES, None, tmp_path / "run", silent)
     said: list[str] = []
-    lessons(replace(teacher, sha256="another"), EXAMPLES, None, tmp_path, said.append)
-    assert said == ["tiny has read 0 of 5 pairs"]
+    for name in ("calibration.json", "tokenizer.json"):
+        folder = tmp_path / name
+        shutil.copytree(tiny_model, folder)
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+        (folder / name).write_text(json.dumps(content, indent=3), encoding="utf-8")
+        lessons(Teacher.find(folder), EXAMPLES, None, tmp_path / "run", said.append)
+    assert said == ["tiny has read 0 of 5 pairs"] * 2
 
 
 def test_pairs_without_a_label_are_for_a_teacher_that_is_asked_about_them(
-    config_path: Path, data_root: Path, tiny_model: Path
+    config_path: Path, data_root: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    with (data_root / "stance/vast/vast_train.csv").open("a", encoding="utf-8") as file:
+    corpora = shutil.copytree(data_root, tmp_path / "corpora")
+    with (corpora / "stance/vast/vast_train.csv").open("a", encoding="utf-8") as file:
         file.write("we sold it,hall,hall,0,3\n")
     near = "stages.0.mix=[{corpus: vast, near_targets: {vast: 2}}]"
     with pytest.raises(ConfigError, match=r"near_targets of vast: such pairs have no label"):
         load_config(config_path, [near])
     taught = f"stages.0.teacher={{model: {tiny_model}}}"
-    config = load_config(config_path, [near, taught])
+    here = f"data_root={corpora}"
+    config = load_config(config_path, [near, taught, here])
     sources = open_sources(config)
     rows = stage_rows(config, config.stages[0], 1, sources).train
-    plain = load_config(config_path, ["stages.0.mix=[{corpus: vast}]", taught])
+    plain = load_config(config_path, ["stages.0.mix=[{corpus: vast}]", taught, here])
     labelled = stage_rows(plain, plain.stages[0], 1, sources).train
     new = [row for row in rows if row not in labelled]
     assert {(row.text[:16], row.target) for row in new} == {("the hall is open", "hall")}
@@ -128,7 +135,7 @@ def test_a_folder_without_a_model_is_refused_before_training(
     config_path: Path, tmp_path: Path
 ) -> None:
     config = load_config(config_path, [f"stages.0.teacher={{model: {tmp_path / 'nobody'}}}"])
-    with pytest.raises(ConfigError, match=r"^teacher .*nobody: .*expected a model folder"):
+    with pytest.raises(ConfigError, match=r"^teacher\.model .*nobody: .*expected a model folder"):
         train(config)
     assert not (tmp_path / "run").exists()
 
@@ -159,3 +166,118 @@ def test_a_run_learns_what_its_teacher_says(
             ["tiny", "tiny"] if settings else [None, None]
         )
     assert shares["taught"] > 0.8 > shares["alone"]
+
+
+def from_a_bare_encoder(model: Path, folder: Path, labelled: dict[str, int], related: int) -> Path:
+    """Copy a model as one that learnt from rows with these labels alone."""
+    shutil.copytree(model, folder)
+    runs = [{"labelled": labelled}]
+    metrics = {
+        "model": "bare",
+        "starting_model": None,
+        "calibrated_on": {"stance": 0, "relevance": related},
+        "stages": [{"name": "own", "runs": runs}],
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    return folder
+
+
+def test_a_teacher_is_not_believed_on_what_it_never_learnt(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    both = {"stance": 9, "relevance": 9}
+    for related, knows in ((30, True), (0, False)):  # the same in all rows where it is not fitted
+        folder = from_a_bare_encoder(tiny_model, tmp_path / str(related), both, related)
+        columns = lessons(Teacher.find(folder), EXAMPLES, None, tmp_path, silent)
+        assert sum(columns["teacher_stance"][0]) == pytest.approx(1, abs=1e-5)
+        assert (columns["teacher_relevance"][0] != UNKNOWN) is knows
+    toxic = from_a_bare_encoder(tiny_model, tmp_path / "toxic", {"toxicity": 9}, 0)
+    with pytest.raises(ConfigError, match=r"^teacher\.model .*toxic: .* rows without a stance"):
+        Teacher.find(toxic)
+
+
+def test_seeds_and_stages_share_the_answers(
+    config_path: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = [f"stages.{number}.teacher={{model: {tiny_model}}}" for number in (0, 1)]
+    train(load_config(config_path, [*options, "stages.0.seeds=[1, 2]"]))
+    asked = [line for line in capsys.readouterr().err.splitlines() if "tiny has read" in line]
+    assert asked == ["tiny has read 0 of 60 pairs"]
+    [file] = (tmp_path / "run").glob("**/teacher*")
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 60
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_an_interrupted_run_goes_on_with_the_teacher_that_it_had(
+    config_path: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: bool,
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "teacher")
+    options = ["save_steps=2", f"stages.0.teacher={{model: {folder}}}"]
+    whole = train(load_config(config_path, [*options, f"output={tmp_path / 'whole'}"]))
+
+    def interrupt(_: object, step: int, *__: object) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    config = load_config(config_path, [*options, f"output={tmp_path / 'cut'}"])
+    with monkeypatch.context() as patch:
+        patch.setattr("stance.training.progress.Progress.step", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(config)
+    if changed:
+        with (folder / "calibration.json").open("a", encoding="utf-8") as file:
+            file.write("\n")
+        with pytest.raises(ConfigError, match=r"checkpoint-2: learnt from a teacher that is"):
+            train(config, resume=True)
+    else:
+        resumed = train(config, resume=True)
+        files = [model / "model.safetensors" for model in (whole, resumed)]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_without_a_pair_a_teacher_is_refused(config_path: Path, tiny_model: Path) -> None:
+    taught = f"stages.0.teacher={{model: {tiny_model}}}"
+    config = load_config(config_path, [taught, "stages.0.mix=[{corpus: toxic_spans}]"])
+    with pytest.raises(DataError, match=r"stage one: no row of toxic_spans has a target, and a"):
+        stage_rows(config, config.stages[0], 1, open_sources(config))
+
+
+def test_dev_rows_that_stop_a_stage_are_labelled_ones_alone(
+    config_path: Path, tiny_model: Path
+) -> None:
+    config = load_config(
+        config_path,
+        [
+            "stages.0.mix=[{corpus: vast, near_targets: {vast: 2}}]",
+            f"stages.0.teacher={{model: {tiny_model}}}",
+            "stages.0.early_stopping={metric: stance_macro_f1}",
+        ],
+    )
+    rows = stage_rows(config, config.stages[0], 1, open_sources(config))
+    assert len(rows.dev) == 18
+    assert all(row.stance is not None for row in rows.dev)
+
+
+def test_a_teacher_is_enough_where_labels_say_nothing(
+    config_path: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.csv"
+    parts = ("train", "dev", "test")
+    rows = [f"we love trams {part} {n},trams,0,{part}\n" for n in range(9) for part in parts]
+    file.write_text("text,target,toxicity,split\n" + "".join(rows), encoding="utf-8")
+    own = [f"data={{mine: {{file: {file}}}}}", "stages.0.mix=[{corpus: mine}]"]
+    config = load_config(config_path, own)
+    with pytest.raises(
+        DataError, match=r"stage one: nothing to learn from mine: toxicity the same"
+    ):
+        stage_rows(config, config.stages[0], 1, open_sources(config), soft=True)
+    config = load_config(config_path, [*own, f"stages.0.teacher={{model: {tiny_model}}}"])
+    rows = stage_rows(config, config.stages[0], 1, open_sources(config), soft=True).train
+    assert sum(row.target == "trams" for row in rows) == 9
