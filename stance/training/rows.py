@@ -87,13 +87,16 @@ class StageRows:
     report : MixReport
         How many rows each corpus gave and lost.
     constant : tuple of str
-        Labels that were left out because they are the same in all rows.
+        Labels that are the same in all rows.
+    left_out : bool
+        Whether nothing is learnt from these, for there is a model that knows better.
     """
 
     train: list[Example]
     dev: list[Example]
     report: MixReport
     constant: tuple[str, ...] = ()
+    left_out: bool = False
 
     def labelled(self) -> dict[str, int]:
         """Return how many examples label stance, relevance, spans and each kind of toxicity."""
@@ -117,7 +120,7 @@ class StageRows:
                 )
         # Relevance follows from stance: nobody labelled it.
         named = [label for label in self.constant if label != "relevance"]
-        if named:
+        if named and self.left_out:
             yield (
                 f"{', '.join(named)}: the same in all rows, so nothing is learnt from it; "
                 "the model that training starts from serves instead"
@@ -162,10 +165,11 @@ def stage_rows(
         held_out=calibration_corpora(config),
         corpora=sources.corpora,
     )
-    constant = constant_labels(examples) if soft else ()
-    examples = [_without(example, constant) for example in examples]
+    constant = constant_labels(examples)
+    if soft:
+        examples = [_without(example, constant) for example in examples]
     if not any(is_labelled(example) or is_taught(example, stage) for example in examples):
-        named = [label for label in constant if label != "relevance"]  # follows from stance
+        named = [label for label in constant if soft and label != "relevance"]  # that of stance
         same = f": {', '.join(named)} the same in all rows" if named else ""
         raise DataError(
             f"stage {stage.name}: nothing to learn from {_listed(stage)}{same}; label comments "
@@ -182,7 +186,11 @@ def stage_rows(
             example for example in examples if is_labelled(example) or is_taught(example, stage)
         ]
     return StageRows(
-        examples[: config.max_rows], _dev_rows(stage, config.seed, sources), report, constant
+        examples[: config.max_rows],
+        _dev_rows(stage, config.seed, sources),
+        report,
+        constant,
+        left_out=soft,
     )
 
 

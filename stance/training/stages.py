@@ -169,15 +169,17 @@ def _prepare_stage(
     if resume:
         _check_settings(folder, settings)
     done = _read(folder / "stage.json") if resume else None
+    teacher = _teacher(config, stage) if done is None else None
     runs = []
     seeds = stage.seeds or [config.seed]
     for seed in seeds if done is None else ():
         place = folder if len(seeds) == 1 else folder / f"seed-{seed}"
         finished = _read(place / "run.json") if resume else None
         if finished is not None:
+            _check_teacher(place, finished.get("teacher", {}).get("sha256"), teacher)
             runs.append(Run(seed, place, finished))
         else:
-            runs.append(_prepare_run(config, stage, number, seed, place, encoder, sources))
+            runs.append(_prepare_run(config, stage, number, seed, place, encoder, sources, teacher))
             _say(
                 f"{title}, seed {seed}: {len(runs[-1].rows or ()):,} rows, "
                 f"{runs[-1].tokens:,} tokens"
@@ -228,9 +230,9 @@ def _prepare_run(
     folder: Path,
     encoder: InputEncoder,
     sources: Sources,
+    teacher: Teacher | None,
 ) -> Run:
     start = soft_model(config, stage)
-    teacher = _teacher(config, stage)
     drawn = stage_rows(config, stage, seed + number, sources, soft=start is not None)
     for remark in drawn.remarks():
         _say(remark)
@@ -359,6 +361,7 @@ def _run_seed(
     if stage.config.teacher is not None:
         model.teacher_weight = stage.config.teacher.weight
     model.consistency = stage.config.consistency
+    checkpoint = _checkpoint_to_go_on_from(run) if resume else None
     rows = _taught(run)
     batch_size = stage.config.batch_size or config.batch_size
     progress.begin(stage.title, min(batch_size, len(run.rows or ())))
@@ -371,10 +374,9 @@ def _run_seed(
         rows=rows,
         dev=run.dev,
         pad_id=pad_id(encoder.tokenizer),
-        facts={"rows": run.digest, "teacher": _teacher_of(run)},
+        facts={"rows": run.digest, "teacher": run.lesson and run.lesson.teacher.sha256},
         progress=progress,
     )
-    checkpoint = _checkpoint_to_go_on_from(run) if resume else None
     state = None if checkpoint is None else TrainerState.load_from_json(str(checkpoint / _STATE))
     if checkpoint is not None and state is not None and is_over(state, stage.config.early_stopping):
         model.load_state_dict(load_file(checkpoint / WEIGHTS_OF_CHECKPOINT))
@@ -420,20 +422,21 @@ def _checkpoint_to_go_on_from(run: Run) -> Path | None:
 
 def _check_facts(checkpoint: Path, run: Run) -> None:
     facts = read_facts(checkpoint)
+    teacher = None if run.lesson is None else run.lesson.teacher
+    _check_teacher(checkpoint, facts.get("teacher"), teacher)
     if facts["rows"] != run.digest:
         raise ConfigError(
             f"{checkpoint}: was trained on other rows than the configuration gives now; bring back "
             "the data as it was, or set another output"
         )
-    if facts.get("teacher", _teacher_of(run)) != _teacher_of(run):
+
+
+def _check_teacher(path: Path, found: str | None, teacher: Teacher | None) -> None:
+    if found != (teacher and teacher.sha256):
         raise ConfigError(
-            f"{checkpoint}: learnt from a teacher that is another one now; bring back the model as "
-            "it was, or set another output"
+            f"{path}: learnt from a teacher that is another one now; bring back the model as it "
+            "was, or set another output"
         )
-
-
-def _teacher_of(run: Run) -> str | None:
-    return None if run.lesson is None else run.lesson.teacher.sha256
 
 
 def where_to_go_on(output: Path) -> str:

@@ -82,11 +82,7 @@ class Teacher:
                 f"{option}: was trained from a bare encoder on rows without a stance, so that its "
                 "stances mean nothing; train it on rows that have some, or name another"
             )
-        digest = hashlib.sha256()
-        for name in _DEPENDS_ON:
-            with (path / name).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return cls(path, calibration.model, digest.hexdigest(), facts["stages"], heads, bfloat16)
+        return cls(path, calibration.model, _digest(path), facts["stages"], heads, bfloat16)
 
     def facts(self) -> dict[str, Any]:
         """Return what a run's record says of it."""
@@ -101,8 +97,19 @@ class Teacher:
         """Load the model and return what gives its answers to pairs, in their order.
 
         An answer is the probability of each stance, and that of relevance.
+
+        Raises
+        ------
+        ConfigError
+            The folder holds another model than when it was found.
         """
-        calibration, encoder, model = _parts(self.folder, f"teacher.model {self.folder}")
+        option = f"teacher.model {self.folder}"
+        calibration, encoder, model = _parts(self.folder, option)
+        if _digest(self.folder) != self.sha256:
+            raise ConfigError(
+                f"{option}: holds another model than when the run began; bring it back, then run "
+                "the command again with --resume"
+            )
         if torch.cuda.is_available():
             model.cuda()
 
@@ -132,6 +139,14 @@ def _parts(folder: Path, option: str) -> tuple[Calibration, InputEncoder, Commen
         raise ConfigError(f"{option}: {error}") from None
 
 
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in _DEPENDS_ON:
+        with (folder / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
 def _learnt(folder: Path) -> frozenset[str]:
     """Return the heads that a model learnt; both where it does not say."""
     path = folder / "metrics.json"
@@ -139,17 +154,14 @@ def _learnt(folder: Path) -> frozenset[str]:
     both = frozenset(("stance", "relevance"))
     if metrics.get("starting_model", "some") is not None:
         return both
-    labelled = {
-        head
-        for stage in metrics.get("stages", ())
-        for run in stage.get("runs", ())
-        for head, rows in run.get("labelled", {}).items()
-        if rows
-    }
-    # Relevance that is the same in all rows is labelled but not learnt; held-out rows tell.
-    is_constant = metrics.get("calibrated_on", {}).get("relevance") == 0
-    constant = {"relevance"} if is_constant else set()
-    return both & (labelled - constant)
+    learnt: set[str] = set()
+    for run in (run for stage in metrics.get("stages", ()) for run in stage.get("runs", ())):
+        learnt |= run.get("labelled", {}).keys() - set(run.get("constant_labels", ()))
+        learnt |= set(run["teacher"].get("heads", both)) if "teacher" in run else set()
+    # The first releases did not write which labels are the same in all rows: held-out rows tell.
+    if metrics.get("calibrated_on", {}).get("relevance") == 0:
+        learnt.discard("relevance")
+    return both & learnt
 
 
 def lessons(

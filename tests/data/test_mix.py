@@ -138,11 +138,13 @@ def test_texts_stand_beside_near_targets_without_a_label(root: Path) -> None:
 def test_a_near_target_is_no_text_that_is_held_out_and_no_pair_that_was_labelled(
     root: Path,
 ) -> None:
+    train = root / "stance" / "vast" / "vast_train.csv"
+    rows = train.read_text(encoding="utf-8")
+    train.write_text(rows.replace(",uniforms,", ",numbers of trams,"), encoding="utf-8")
     near = Share("vast", limit=1, off_target=0.0, near_targets={"vast": 9})
-    [labelled], report = build_mix([near], root, seed=1)  # beside "uniforms" it has a label too
+    [labelled], report = build_mix([near], root, seed=1)  # has a label beside both targets
     assert labelled.stance is not None
     assert report.near == {"vast": {"vast": 0}}
-    train = root / "stance" / "vast" / "vast_train.csv"
     with train.open("a", encoding="utf-8") as file:
         file.write("They drive,Trams - kept for dev!,fool,1,3\nThey walk,Trams for all,fool,1,3\n")
     dev = root / "stance" / "vast" / "vast_dev.csv"

@@ -139,7 +139,8 @@ def test_rows_without_a_label_are_there_for_soft_targets_alone(config_path: Path
     soft = stage_rows(config, stage, 1, sources, soft=True)
     hard = stage_rows(config, stage, 1, sources)
     assert (len(soft.train), len(hard.train)) == (168, 84)
-    assert soft.constant == ("relevance",)
+    assert soft.constant == hard.constant == ("relevance",)
+    assert (soft.left_out, hard.left_out) == (True, False)
     assert all(example.relevance is None for example in soft.train)
     held_out = held_out_rows(config, sources)
     assert {head: len(rows) for head, rows in held_out.items()} == {

@@ -16,6 +16,7 @@ from stance.scoring.analyzer import Analyzer
 from stance.training.batches import Collator, encode_examples
 from stance.training.config import load_config
 from stance.training.rows import open_sources, stage_rows
+from stance.training.stages import prepare_stages
 from stance.training.teacher import Teacher, lessons
 from stance.training.train import read_metrics, train
 
@@ -168,15 +169,14 @@ def test_a_run_learns_what_its_teacher_says(
     assert shares["taught"] > 0.8 > shares["alone"]
 
 
-def from_a_bare_encoder(model: Path, folder: Path, labelled: dict[str, int], related: int) -> Path:
-    """Copy a model as one that learnt from rows with these labels alone."""
+def from_a_bare_encoder(model: Path, folder: Path, related: int = 30, **run: object) -> Path:
+    """Copy a model as one that such a run made."""
     shutil.copytree(model, folder)
-    runs = [{"labelled": labelled}]
     metrics = {
         "model": "bare",
         "starting_model": None,
-        "calibrated_on": {"stance": 0, "relevance": related},
-        "stages": [{"name": "own", "runs": runs}],
+        "calibrated_on": {"stance": 30, "relevance": related},
+        "stages": [{"name": "own", "runs": [run]}],
     }
     (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     return folder
@@ -186,14 +186,48 @@ def test_a_teacher_is_not_believed_on_what_it_never_learnt(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     both = {"stance": 9, "relevance": 9}
-    for related, knows in ((30, True), (0, False)):  # the same in all rows where it is not fitted
-        folder = from_a_bare_encoder(tiny_model, tmp_path / str(related), both, related)
+    taught = {"sha256": "0", "heads": ["stance", "relevance"]}
+    for number, (knows, facts) in enumerate(
+        [
+            (True, {"labelled": both}),
+            (True, {"labelled": {"toxicity": 9}, "teacher": taught}),
+            (False, {"labelled": both, "constant_labels": ["relevance"]}),
+            (False, {"labelled": both, "related": 0}),  # as the first releases wrote it
+        ]
+    ):
+        folder = from_a_bare_encoder(tiny_model, tmp_path / str(number), **facts)
         columns = lessons(Teacher.find(folder), EXAMPLES, None, tmp_path, silent)
         assert sum(columns["teacher_stance"][0]) == pytest.approx(1, abs=1e-5)
         assert (columns["teacher_relevance"][0] != UNKNOWN) is knows
-    toxic = from_a_bare_encoder(tiny_model, tmp_path / "toxic", {"toxicity": 9}, 0)
+    toxic = from_a_bare_encoder(tiny_model, tmp_path / "toxic", labelled={"toxicity": 9})
     with pytest.raises(ConfigError, match=r"^teacher\.model .*toxic: .* rows without a stance"):
         Teacher.find(toxic)
+
+
+def test_a_teacher_that_is_replaced_before_it_is_asked_is_refused(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "teacher")
+    teacher = Teacher.find(folder)
+    with (folder / "calibration.json").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    with pytest.raises(ConfigError, match=r"holds another model than when the run began"):
+        lessons(teacher, EXAMPLES, None, tmp_path, silent)
+
+
+def test_where_it_speaks_the_starting_model_is_not_asked(
+    config_path: Path, tiny_model: Path
+) -> None:
+    options = [f"encoder={tiny_model}", "stages.0.mix=[{corpus: vast, near_targets: {vast: 2}}]"]
+    teacher = f"stages.0.teacher={{model: {tiny_model}}}"
+    config = load_config(config_path, [*options, teacher])
+    encoder = InputEncoder.from_folder(tiny_model, 160)
+    [stage, _] = prepare_stages(config, encoder, open_sources(config), resume=False)
+    rows = stage.runs[0].rows
+    assert rows is not None
+    assert len(rows) >= 60
+    assert all(row["soft_stance"] == [UNKNOWN] * 3 for row in rows)
+    assert all(row["soft_relevance"] == UNKNOWN for row in rows)
 
 
 def test_seeds_and_stages_share_the_answers(
@@ -216,6 +250,7 @@ def test_an_interrupted_run_goes_on_with_the_teacher_that_it_had(
     tiny_model: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
     changed: bool,
 ) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "teacher")
@@ -231,15 +266,34 @@ def test_an_interrupted_run_goes_on_with_the_teacher_that_it_had(
         patch.setattr("stance.training.progress.Progress.step", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(config)
+    capsys.readouterr()
     if changed:
         with (folder / "calibration.json").open("a", encoding="utf-8") as file:
             file.write("\n")
         with pytest.raises(ConfigError, match=r"checkpoint-2: learnt from a teacher that is"):
             train(config, resume=True)
+        assert "has read" not in capsys.readouterr().err
     else:
         resumed = train(config, resume=True)
         files = [model / "model.safetensors" for model in (whole, resumed)]
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_seeds_that_are_done_hold_the_others_to_their_teacher(
+    config_path: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "teacher")
+    config = load_config(
+        config_path, ["stages.0.seeds=[1, 2]", f"stages.0.teacher={{model: {folder}}}"]
+    )
+    train(config)
+    stage = tmp_path / "run" / "stage-1-one"
+    for unfinished in (stage / "stage.json", stage / "seed-2" / "run.json"):
+        unfinished.unlink()
+    with (folder / "calibration.json").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    with pytest.raises(ConfigError, match=r"seed-1: learnt from a teacher that is another one"):
+        train(config, resume=True)
 
 
 def test_without_a_pair_a_teacher_is_refused(config_path: Path, tiny_model: Path) -> None:
