@@ -143,14 +143,20 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
     if others:
         shares = ", ".join(f"{other['model']} ({other['share']:.0%})" for other in others)
         lines.insert(3, f"The weights are a mean with those of other models: {shares}.")
+    if config.keep_start:
+        kept = f"{metrics['starting_model']} ({config.keep_start:.0%})"
+        lines.insert(3, f"The weights are a mean with those that training started from: {kept}.")
     runs = [run for stage in metrics["stages"] for run in stage["runs"]]
     teachers = {run["teacher"]["model"]: run["teacher"] for run in runs if "teacher" in run}
     if teachers:
         named = ", ".join(teachers)
         lines.insert(3, f"Beside the labels it learnt what another model says: {named}.")
-        if any(_near(run["mix"]).total() for run in runs):
+        # Runs of before did not count such pairs, but say whether they were asked for.
+        counted = [run["mix"] for run in runs if "near_targets" in run["mix"]]
+        wanted = any(share.near_targets for stage in config.stages for share in stage.mix)
+        if any(map(_near_total, counted)) or (wanted and not counted):
             lines.insert(4, "Pairs that nobody labelled, but that model, are among the examples.")
-    learnt = [*others, *teachers.values()]
+    learnt = [*others, *teachers.values(), {"stages": _stages_before(metrics)}]
     for stage in [*metrics["stages"], *(stage for other in learnt for stage in other["stages"])]:
         # Seeds of a stage draw their own rows, but as many of them.
         mix = stage["runs"][0]["mix"]
@@ -165,6 +171,15 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
                 f"{_licence(corpus)} |"
             )
     return "\n".join([*lines, ""])
+
+
+def _stages_before(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the stages of the model started from; the card of a user's model names it alone."""
+    return [] if metrics.get("own_data") else metrics.get("stages_before", [])
+
+
+def _near_total(mix: dict[str, Any]) -> int:
+    return _near(mix).total()
 
 
 def _near(mix: dict[str, Any]) -> Counter[str]:

@@ -160,12 +160,15 @@ def averaged_models(config: TrainConfig) -> list[dict[str, Any]]:
     found = []
     for other in config.average_with:
         facts = trained_on(encoder_folder(other.model), f"average_with {other.model}")
-        found.append({**facts, "share": other.share})
+        trained = {"model": facts["model"], "stages": facts["stages"]}
+        found.append({**trained, "share": other.share})
     return found
 
 
 def trained_on(folder: str | Path, option: str) -> dict[str, Any]:
-    """Return the name of a model and the stages that it was trained in.
+    """Return the name of a model, the stages that it was trained in, and those before them.
+
+    Before them are the stages of models that it was averaged with and of that it started from.
 
     Parameters
     ----------
@@ -188,7 +191,27 @@ def trained_on(folder: str | Path, option: str) -> dict[str, Any]:
         ) from None
     # The first releases wrote stages without runs.
     stages = [stage for stage in metrics.get("stages", []) if "runs" in stage]
-    return {"model": metrics.get("model", Path(folder).name), "stages": stages}
+    others = [stage for other in metrics.get("averaged_with", []) for stage in other["stages"]]
+    return {
+        "model": metrics.get("model", Path(folder).name),
+        "stages": stages,
+        "before": [*others, *metrics.get("stages_before", [])],
+    }
+
+
+def stages_before(config: TrainConfig) -> list[dict[str, Any]]:
+    """Return the stages that the model which training starts from was trained in, its own first.
+
+    Raises
+    ------
+    ConfigError
+        Its `metrics.json` cannot be read.
+    """
+    folder = encoder_folder(config.encoder)
+    if not is_model_folder(folder):
+        return []
+    facts = trained_on(folder, f"encoder {config.encoder}")
+    return [*facts["stages"], *facts["before"]]
 
 
 def averaged(trained: dict[str, Tensor], others: Sequence[OtherWeights]) -> dict[str, Tensor]:

@@ -40,6 +40,7 @@ from stance.training.start import (
     averaged_models,
     load_tokenizer,
     other_weights,
+    stages_before,
     starting_calibration,
     starting_model,
     starting_ngrams,
@@ -88,6 +89,7 @@ def train(
     encoder = InputEncoder(tokenizer, config.max_length)
     model = starting_model(config, encoder)
     others, others_facts = other_weights(config, model), averaged_models(config)
+    before = stages_before(config)
     start = starting_calibration(config)
     sources = open_sources(config)
     if processes.is_first():
@@ -132,6 +134,7 @@ def train(
             "own_data": {data.name: data.to_dict() for data in sources.own},
             "stages": stages,
             "averaged_with": others_facts,
+            "stages_before": before,
             "ngram_mix": ngram_mix and ngram_mix.to_dict(),
             **finished.to_dict(),
         }

@@ -103,6 +103,17 @@ def test_a_teacher_and_what_it_learnt_from_are_named(tmp_path: Path) -> None:
     assert "vast, targets alone" not in text
 
 
+def test_what_a_model_was_trained_on_before_is_named_where_the_data_are_public(
+    tmp_path: Path,
+) -> None:
+    learnt = metrics("stance-minilm-0.2")
+    mix = {"kept": {"vast": 90}, "dropped_in_benchmark": {"vast": 2}}
+    learnt["stages_before"] = [{"name": "breadth", "runs": [{"mix": mix}]}]
+    assert "breadth" not in card(tmp_path, "stance-minilm-0.2", learnt)
+    learnt["own_data"] = {}
+    assert "| breadth | vast | 90 | 2 | none stated" in card(tmp_path, "stance-minilm-0.2", learnt)
+
+
 def test_what_a_teacher_taught_was_learnt(tmp_path: Path) -> None:
     learnt = metrics(None)
     run = learnt["stages"][0]["runs"][0]

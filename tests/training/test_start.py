@@ -11,7 +11,12 @@ from stance.errors import ConfigError  # noqa: E402
 from stance.modeling.encoding import InputEncoder  # noqa: E402
 from stance.modeling.network import CommentModel  # noqa: E402
 from stance.training.config import load_config  # noqa: E402
-from stance.training.start import averaged_models, load_tokenizer, starting_model  # noqa: E402
+from stance.training.start import (  # noqa: E402
+    averaged_models,
+    load_tokenizer,
+    stages_before,
+    starting_model,
+)
 
 
 @pytest.fixture
@@ -182,3 +187,15 @@ def test_what_other_models_were_trained_on_is_read_before_training(
     file.write_text("{")
     with pytest.raises(ConfigError, match=r"metrics\.json is not JSON .*; bring it back as stance"):
         averaged_models(config)
+
+
+def test_what_came_before_a_run_is_read_from_the_model_that_it_starts_from(
+    config_path: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    assert stages_before(load_config(config_path, [f"encoder={folder}"])) == []
+    own, other, first = ({"name": name, "runs": []} for name in ("own", "other", "first"))
+    metrics = {"stages": [own], "averaged_with": [{"stages": [other]}], "stages_before": [first]}
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    assert stages_before(load_config(config_path, [f"encoder={folder}"])) == [own, other, first]
+    assert stages_before(load_config(config_path)) == []

@@ -150,7 +150,7 @@ def test_other_models_have_their_share_in_what_a_run_ends_with(
     assert after[name].allclose(wanted, atol=2e-3)  # stored in half precision
     card = (runs["mean"] / "README.md").read_text(encoding="utf-8")
     assert "The weights are a mean with those of other models: tiny-0.0 (50%)." in card
-    assert card.count("| one | vast |") == 2  # its own stage, and the other's
+    assert card.count("| one | vast |") == 3  # its own stage, the other's, and that of the start
 
 
 @pytest.mark.parametrize(
