@@ -66,8 +66,6 @@ _CHUNK = 500
 _NOT_SEEN = -1
 _USUAL_SHARE = 0.15  # of a split that is drawn, as in the shipped configuration
 _WORDS = re.compile(r"\w+")
-# Whose test rows `stance evaluate` and the model cards measure on, beside the pure benchmarks.
-_TEST_SPLITS_MEASURED = ("arc", "toxic_spans", "vast")
 
 
 def check(
@@ -221,7 +219,7 @@ class _Tally:
         values = (
             row.number,
             _hash(_normalised(row.text)),
-            _hash(text_key(row.text) or row.text.strip()),
+            _hash(text_key(row.text)),
             target,
             _hash(row.group),
         )
@@ -534,8 +532,7 @@ def _few_to_split(rows: _Rows) -> Iterator[Finding]:
 
 
 def _measured_on() -> tuple[str, ...]:
-    pure = {name for name, corpus in CORPORA.items() if corpus.benchmark}
-    return tuple(sorted(pure.union(_TEST_SPLITS_MEASURED)))
+    return tuple(sorted(name for name, corpus in CORPORA.items() if corpus.is_measured_on))
 
 
 def _benchmark_leaks(rows: _Rows, root: Path | None) -> tuple[Benchmarks, list[Finding]]:

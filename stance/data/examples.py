@@ -56,9 +56,13 @@ class Example:
 def text_key(text: str) -> str:
     """Return what identifies a text across corpora: word characters, lower case, the first 120.
 
+    A text without any is its own.
+
     Examples
     --------
     >>> text_key("Trams, now!") == text_key("trams now")
     True
+    >>> text_key(" :-) ")
+    ':-)'
     """
-    return "".join(_WORDS.findall(text.lower()))[:_KEY_LENGTH]
+    return ("".join(_WORDS.findall(text.lower())) or text.strip())[:_KEY_LENGTH]

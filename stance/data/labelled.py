@@ -525,7 +525,7 @@ class _Reading:
             stance=labels.get("stance"),
             toxicity={name: labels[name] for name in TOXICITY_LABELS if name in labels},
             parent=parent,
-            group=self._text(row, "group") or text_key(text) or text.strip(),
+            group=self._text(row, "group") or text_key(text),
             split=labels.get("split"),
             extras=self._further(row),
         )

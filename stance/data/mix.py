@@ -111,7 +111,7 @@ def build_mix(
     for name in sorted(names):
         check_trainable(name, corpora)
     shuffle = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
-    benchmarks = {name for name, corpus in corpora.items() if corpus.benchmark}
+    benchmarks = {name for name, corpus in corpora.items() if corpus.is_measured_on}
     absent = sorted(name for name in benchmarks if not _is_at_hand(corpora[name], root))
     report = MixReport(absent)
     known = names.union(held_out, benchmarks.difference(absent))

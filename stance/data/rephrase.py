@@ -107,7 +107,8 @@ _TURNED = {one: other for pair in _ANTONYMS for one, other in (pair, pair[::-1])
 _TURNABLE = re.compile(rf"\b({'|'.join(sorted(_TURNED, key=len, reverse=True))})\b")
 # A phrase of so many words without a verb names a thing; a longer one says something.
 _LONGEST_NAME = 4
-_WORD = re.compile(r"\w{4,}")
+_WORD = re.compile(r"\w+")
+_TELLING = 4  # letters of a word that says what a target is about
 
 
 def rephrased(example: Example, shuffle: random.Random) -> Example:
@@ -172,7 +173,8 @@ def with_other_targets(
 ) -> list[Example]:
     """Return off-target examples: texts of `rows` beside targets of other rows.
 
-    No word of four letters or more of the target stands in the text or in the text's own targets.
+    No word of the target stands in the text or in the text's own targets; those of fewer than four
+    letters ("the", "of") count only in a target that has no longer one ("EU", "gun tax").
 
     Parameters
     ----------
@@ -189,7 +191,8 @@ def with_other_targets(
     made = []
     for row in shuffle.sample(list(rows), min(int(share * len(rows)), len(rows))):
         target = shuffle.choice(targets)
-        if not _words(target) & (_words(row.text) | own[text_key(row.text)]):
+        telling = {word for word in _words(target) if len(word) >= _TELLING} or _words(target)
+        if telling and not telling & (_words(row.text) | own[text_key(row.text)]):
             made.append(
                 replace(row, target=target, stance="neutral", relevance=0.0, seen_target=None)
             )

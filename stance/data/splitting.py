@@ -199,7 +199,7 @@ def group_keys(rows: Sequence[tuple[str, str]]) -> list[int]:
     from scipy.sparse.csgraph import connected_components
 
     groups = {group: place for place, group in enumerate(dict.fromkeys(g for g, _ in rows))}
-    keys = [text_key(text) or text.strip() for _, text in rows]
+    keys = [text_key(text) for _, text in rows]
     texts = {key: place + len(groups) for place, key in enumerate(dict.fromkeys(keys))}
     edges = ([groups[group] for group, _ in rows], [texts[key] for key in keys])
     size = len(groups) + len(texts)

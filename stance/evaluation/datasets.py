@@ -80,11 +80,6 @@ class EvaluationData:
     notes: tuple[str, ...] = ()
 
 
-def unit_of(text: str) -> str:
-    """Return the key that rows of the same comment share; a text without words is its own."""
-    return text_key(text) or text.strip()
-
-
 def with_usual_columns(data: EvaluationData) -> EvaluationData:
     """Return data that can be sliced by target, side, length and whatever else its rows tell."""
     usual: dict[str, Column] = {}
@@ -235,5 +230,9 @@ def _training(
     training: Sequence[LabelledRow], rows: Sequence[LabelledRow], name: str
 ) -> list[Example]:
     """Return training rows, without those whose comment is evaluated too."""
-    evaluated = {row.group for row in rows}
-    return [row.example(name) for row in training if row.group not in evaluated]
+    groups, texts = {row.group for row in rows}, {text_key(row.text) for row in rows}
+    return [
+        row.example(name)
+        for row in training
+        if row.group not in groups and text_key(row.text) not in texts
+    ]

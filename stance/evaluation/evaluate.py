@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from stance.data.examples import Example
+from stance.data.examples import Example, text_key
 from stance.errors import DataError
 from stance.evaluation.baselines import train_baseline
 from stance.evaluation.bias import equalised_odds, function_rows, identity_bias
 from stance.evaluation.compare import compare, compare_scores
-from stance.evaluation.datasets import EvaluationData, unit_of
+from stance.evaluation.datasets import EvaluationData
 from stance.evaluation.figures import Measured, measure_all, roc_auc_of
 from stance.evaluation.mistakes import error_lists
 from stance.evaluation.predictions import Predictions, Progress, Scorer, predict
@@ -92,8 +92,8 @@ def _training_rows(
                 "column split is train): name some with --train-data"
             )
         return data.training_rows(), data.training_source
-    evaluated = {unit_of(row.text) for row in data.examples}
-    usable = [row for row in rows if unit_of(row.text) not in evaluated]
+    evaluated = {text_key(row.text) for row in data.examples}
+    usable = [row for row in rows if text_key(row.text) not in evaluated]
     if len(usable) < len(rows):
         source = f"{source}, without the comments that are evaluated"
     return usable, source
@@ -297,7 +297,7 @@ def _counts(data: EvaluationData) -> Counts:
     return Counts(
         rows=len(rows),
         comments=len(
-            set(data.groups if data.unit == "comment" else (unit_of(row.text) for row in rows))
+            set(data.groups if data.unit == "comment" else (text_key(row.text) for row in rows))
         ),
         targets=len({row.target for row in rows if row.target}),
         skipped=sum(skipped.count for skipped in data.skipped),

@@ -10,11 +10,11 @@ from typing import Any
 
 from stance.data.corpora import CORPORA
 from stance.data.corpora.files import read_table
-from stance.data.examples import Example
+from stance.data.examples import Example, text_key
 from stance.errors import DataError
 from stance.evaluation.bias import identity_bias, terms_of
 from stance.evaluation.compare import compare_scores
-from stance.evaluation.datasets import EvaluationData, unit_of, with_usual_columns
+from stance.evaluation.datasets import EvaluationData, with_usual_columns
 from stance.evaluation.figures import measure_all, roc_auc_of
 from stance.evaluation.predictions import Progress, Scorer, predict
 from stance.evaluation.resampling import Resamples
@@ -144,14 +144,14 @@ def _training_rows(
     def load() -> list[Example]:
         units = frozenset(evaluated)
         rows = (row for corpus in corpora for row in place.rows(corpus, "train"))
-        return [row for row in rows if unit_of(row.text) not in units]
+        return [row for row in rows if text_key(row.text) not in units]
 
     return load
 
 
 def _data(name: str, title: str, examples: list[Example], **more: Any) -> EvaluationData:
     return with_usual_columns(
-        EvaluationData(name, title, examples, [unit_of(row.text) for row in examples], **more)
+        EvaluationData(name, title, examples, [text_key(row.text) for row in examples], **more)
     )
 
 
@@ -232,9 +232,9 @@ def _jigsaw(place: Place, split: str) -> list[EvaluationData]:
             "Comments that Jigsaw's train rows share are not left out: those are not here."
         )
     else:
-        known = {unit_of(row.text) for row in CORPORA["jigsaw_multilabel"].examples(place.root)}
+        known = {text_key(row.text) for row in CORPORA["jigsaw_multilabel"].examples(place.root)}
         before = len(examples)
-        examples = [row for row in examples if unit_of(row.text) not in known]
+        examples = [row for row in examples if text_key(row.text) not in known]
         notes.append(
             f"{before - len(examples):,} rows whose text a training corpus has are left out."
         )

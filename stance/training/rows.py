@@ -162,7 +162,7 @@ def stage_rows(
         [share.to_share() for share in stage.mix],
         sources.root,
         seed,
-        held_out=calibration_corpora(config),
+        held_out=_judged_on(config),
         corpora=sources.corpora,
     )
     constant = constant_labels(examples)
@@ -203,7 +203,14 @@ def _dev_rows(stage: StageConfig, seed: int, sources: Sources) -> list[Example]:
     if stage.early_stopping is None:
         return []
     shares = [
-        replace(share.to_share(), other_targets=0.0, rephrase=0.0, near_targets={}, limit=None)
+        replace(
+            share.to_share(),
+            other_targets=0.0,
+            rephrase=0.0,
+            misspell=0.0,
+            near_targets={},
+            limit=None,
+        )
         for share in stage.mix
     ]
     examples, _ = build_mix(shares, sources.root, seed, split="dev", corpora=sources.corpora)
@@ -238,7 +245,10 @@ def constant_labels(examples: Sequence[Example]) -> tuple[str, ...]:
     values: dict[str, Iterable[object]] = {
         "stance": (example.stance for example in examples),
         "relevance": (example.relevance for example in examples),
-        **{label: [_is_toxic(example, label) for example in examples] for label in TOXICITY_LABELS},
+        **{
+            label: [example.toxicity.get(label) for example in examples]
+            for label in TOXICITY_LABELS
+        },
     }
     return tuple(name for name, known in values.items() if len(set(known) - {None}) == 1)
 
@@ -251,11 +261,6 @@ def _without(example: Example, labels: Collection[str]) -> Example:
         relevance=None if "relevance" in labels else example.relevance,
         toxicity=toxicity,
     )
-
-
-def _is_toxic(example: Example, label: str) -> bool | None:
-    value = example.toxicity.get(label)  # type: ignore[call-overload]
-    return None if value is None else bool(value >= 0.5)
 
 
 def ngram_rows(config: TrainConfig, sources: Sources) -> tuple[list[Example], MixReport]:
@@ -272,7 +277,7 @@ def ngram_rows(config: TrainConfig, sources: Sources) -> tuple[list[Example], Mi
         [share.to_share() for share in config.ngrams],
         sources.root,
         config.seed,
-        held_out=calibration_corpora(config),
+        held_out=_judged_on(config),
         corpora=sources.corpora,
     )
     labelled = list(filter(KNOWS["toxicity"], examples))
@@ -319,6 +324,11 @@ def corpora_of(config: TrainConfig) -> list[str]:
     """Return the names of all public corpora that a run reads, for training or calibration."""
     trained = {name for share in config.shares() for name in (share.corpus, *share.near_targets)}
     return sorted((trained | calibration_corpora(config)) - set(config.data))
+
+
+def _judged_on(config: TrainConfig) -> set[str]:
+    """Return the corpora that a run's model is calibrated or reported on."""
+    return calibration_corpora(config).union(config.data)
 
 
 def calibration_corpora(config: TrainConfig) -> set[str]:

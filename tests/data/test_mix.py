@@ -2,9 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from stance.data.examples import text_key
+from stance.data.corpora import CORPORA, Corpus
+from stance.data.examples import Example, Split, text_key
 from stance.data.mix import Share, build_mix
 from stance.errors import DataError
+from stance.evaluation.suites import BENCHMARKS
+
+WORDLESS: dict[str, Split] = {":-)": "train", "!": "train", "?": "dev", "…": "test"}
 
 
 @pytest.fixture
@@ -49,11 +53,32 @@ def test_texts_of_benchmarks_and_later_splits_are_left_out_and_counted(root: Pat
     assert "hatecheck" not in report.absent_benchmarks
 
 
-def test_texts_held_out_elsewhere_are_left_out_too(root: Path) -> None:
-    spans = root / "toxicity" / "toxic_spans" / "tsd_trial.csv"
+def test_test_rows_that_models_are_measured_on_are_left_out_of_any_mix(root: Path) -> None:
+    spans = root / "toxicity" / "toxic_spans" / "tsd_test.csv"
     spans.write_text('spans,text\n[],"trams, number 5"\n', encoding="utf-8")
-    free, _ = build_mix([Share("vast")], root, seed=1)
-    guarded, _ = build_mix([Share("vast")], root, seed=1, held_out=["toxic_spans"])
+    examples, report = build_mix([Share("vast")], root, seed=1)
+    assert "Trams number 5" not in {example.text for example in examples}
+    assert report.in_benchmark["vast"] == 4  # two rows have this text
+
+
+def test_every_benchmark_is_of_a_corpus_whose_texts_are_kept_out() -> None:
+    for benchmark in BENCHMARKS.values():
+        assert CORPORA[benchmark.needs[0]].is_measured_on
+
+
+def test_a_text_without_words_is_like_no_other(root: Path) -> None:
+    rows = [Example(text, "mine", split) for text, split in WORDLESS.items()]
+    corpora = {"mine": Corpus(None, lambda _: iter(rows), "mine")}
+    examples, report = build_mix([Share("mine")], root, seed=1, corpora=corpora)
+    assert sorted(example.text for example in examples) == ["!", ":-)"]
+    assert not report.in_benchmark
+
+
+def test_texts_held_out_elsewhere_are_left_out_too(root: Path) -> None:
+    dev = [Example("trams, number 5", "mine", "dev")]
+    corpora = CORPORA | {"mine": Corpus(None, lambda _: iter(dev), "mine")}
+    free, _ = build_mix([Share("vast")], root, seed=1, corpora=corpora)
+    guarded, _ = build_mix([Share("vast")], root, seed=1, held_out=["mine"], corpora=corpora)
     assert "Trams number 5" in {example.text for example in free}
     assert "Trams number 5" not in {example.text for example in guarded}
 

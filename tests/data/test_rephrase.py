@@ -108,3 +108,9 @@ def test_other_targets_share_no_word_with_the_text_or_its_own_targets() -> None:
         ("Rails everywhere", "town hall"),
     }
     assert len(with_other_targets(rows, 0.0, draw(0))) == 0
+
+
+def test_a_target_of_short_words_alone_is_looked_for_too() -> None:
+    rows = [example("The EU should go, the EU is a mess", "Brexit"), example("Peas are nice", "EU")]
+    made = [row for seed in range(20) for row in with_other_targets(rows, 1.0, draw(seed))]
+    assert {(row.text, row.target) for row in made} == {("Peas are nice", "Brexit")}

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from stance.data.examples import Example
-from stance.evaluation.datasets import EvaluationData, unit_of, with_usual_columns
+from stance.data.examples import Example, text_key
+from stance.evaluation.datasets import EvaluationData, with_usual_columns
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.scoring.results import Prediction, StanceScore
 
@@ -50,7 +50,7 @@ def prediction(
 
 
 def data_of(examples: Sequence[Example], **more: object) -> EvaluationData:
-    groups = [unit_of(row.text) for row in examples]
+    groups = [text_key(row.text) for row in examples]
     return with_usual_columns(EvaluationData("made-up", "Made up", examples, groups, **more))  # type: ignore[arg-type]
 
 

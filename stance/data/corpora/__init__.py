@@ -26,12 +26,21 @@ class Corpus:
         As its publisher states it.
     benchmark : bool
         Used to measure only: none of its texts may be trained on.
+    test_is_benchmark : bool
+        Models are measured on its test rows: none of their texts may be trained on, whatever corpus
+        they stand in.
     """
 
     folder: str | None
     read: Callable[[Path], Iterator[Example]]
     licence: str
     benchmark: bool = False
+    test_is_benchmark: bool = False
+
+    @property
+    def is_measured_on(self) -> bool:
+        """Whether some of its texts are a benchmark's."""
+        return self.benchmark or self.test_is_benchmark
 
     def examples(self, root: Path | None) -> Iterator[Example]:
         """Yield the corpus from its folder under `root`.
@@ -54,8 +63,8 @@ class Corpus:
 
 
 CORPORA: dict[str, Corpus] = {
-    "vast": Corpus("stance/vast", stance.read_vast, UNSTATED),
-    "arc": Corpus("stance/arc_ukp", stance.read_arc, UNSTATED),
+    "vast": Corpus("stance/vast", stance.read_vast, UNSTATED, test_is_benchmark=True),
+    "arc": Corpus("stance/arc_ukp", stance.read_arc, UNSTATED, test_is_benchmark=True),
     "ibm_rank30k": Corpus("stance/ibm_rank30k", stance.read_ibm_rank30k, "CC BY-SA 3.0"),
     "ibm_claim_stance": Corpus(
         "stance/ibm_claim_stance", stance.read_ibm_claim_stance, "CC BY-SA 3.0"
@@ -82,7 +91,9 @@ CORPORA: dict[str, Corpus] = {
         "labels CC0, text CC BY-SA 3.0",
     ),
     "civil_comments": Corpus("toxicity/derived", toxicity.read_civil_comments, "CC0"),
-    "toxic_spans": Corpus("toxicity/toxic_spans", toxicity.read_toxic_spans, "CC0"),
+    "toxic_spans": Corpus(
+        "toxicity/toxic_spans", toxicity.read_toxic_spans, "CC0", test_is_benchmark=True
+    ),
     "wiki_annotators": Corpus("toxicity/derived", toxicity.read_wiki_annotators, "CC BY-SA 3.0"),
     "wiki_debias": Corpus("toxicity/wiki_debias", toxicity.read_wiki_debias, "Apache-2.0"),
     "paradetox": Corpus("toxicity/paradetox", toxicity.read_paradetox, UNSTATED),
