@@ -52,6 +52,11 @@ class Example:
         """The key that rows of the same comment share: they stay in one split and one draw."""
         return text_key(self.text)
 
+    @property
+    def most_toxic(self) -> float:
+        """The highest of its labels of toxicity, 0 where it has none."""
+        return max(self.toxicity.values(), default=0.0)
+
 
 def text_key(text: str) -> str:
     """Return what identifies a text across corpora: word characters, lower case, the first 120.

@@ -8,7 +8,7 @@ temperature (Guo et al. 2017, https://arxiv.org/abs/1706.04599) and a bias per c
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,10 +23,16 @@ Floats = NDArray[np.floating[Any]]
 
 FILE_NAME = "calibration.json"
 _VERSION = 1
+_SURE = 1e-12  # probabilities nearer to 0 or 1 are taken for this one
 
 # The span head learnt from toxic posts alone: in a harmless one it marks the least harmless word.
 # So a text gets spans only where some kind of toxicity is at least this probable.
-LEAST_TOXICITY_FOR_SPANS = 0.05
+_LEAST_TOXICITY_FOR_SPANS = 0.05
+
+
+def usual_span_gates() -> dict[str, float]:
+    """Return the `span_gates` of a model whose span threshold was fitted with its probabilities."""
+    return dict.fromkeys(TOXICITY_LABELS, _LEAST_TOXICITY_FOR_SPANS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class Calibration:
         Tokens whose probability reaches it are toxic.
     languages : tuple of str
         ISO 639-1 codes of the languages that the model reads.
+    span_gates : mapping of label to probability
+        A comment gets toxic spans only where any label reaches its gate.
     """
 
     model: str
@@ -61,6 +69,7 @@ class Calibration:
     thresholds: Mapping[str, float]
     span_threshold: float
     languages: tuple[str, ...] = ("en",)
+    span_gates: Mapping[str, float] = field(default_factory=usual_span_gates)
 
     def stance_probabilities(self, logits: Floats) -> Floats:
         """Return probabilities of shape (n, 3) that sum to one."""
@@ -76,6 +85,18 @@ class Calibration:
         """Return probabilities of shape (n, 6), in the order of TOXICITY_LABELS."""
         scales, biases = np.array([self.toxicity[label] for label in TOXICITY_LABELS]).T
         return sigmoid(logits * scales + biases)
+
+    def has_spans(self, toxicity: Mapping[str, float]) -> bool:
+        """Tell whether a comment of these probabilities gets toxic spans."""
+        return any(toxicity[label] >= gate for label, gate in self.span_gates.items())
+
+    def moved_gates(self, toxicity: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+        """Return the `span_gates` at which other scales and biases put the logits of these."""
+        gates = dict(self.span_gates)
+        for label in TOXICITY_LABELS:
+            if toxicity[label] != self.toxicity[label]:
+                gates[label] = _moved(gates[label], self.toxicity[label], toxicity[label])
+        return gates
 
     def save(self, folder: Path) -> None:
         """Write `calibration.json` into a model folder."""
@@ -97,7 +118,8 @@ class Calibration:
             content = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(content, dict) or content.pop("version", None) != _VERSION:
                 raise ValueError(f"it is not of version {_VERSION}")
-            for section in ("toxicity", "thresholds"):
+            content.setdefault("span_gates", usual_span_gates())  # not in files of before
+            for section in ("toxicity", "thresholds", "span_gates"):
                 if set(content[section]) != set(TOXICITY_LABELS):
                     raise ValueError(f"{section} has {sorted(content[section])}")
             # Files of before this entry are of models that read English.
@@ -123,6 +145,12 @@ class Calibration:
             ) from None
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path}: cannot be used ({error}); train or export again") from None
+
+
+def _moved(probability: float, before: tuple[float, float], after: tuple[float, float]) -> float:
+    """Return what a probability becomes with another scale and bias."""
+    logit = (np.log(probability) - np.log1p(-probability) - before[1]) / before[0]
+    return float(np.clip(sigmoid(logit * after[0] + after[1]), _SURE, 1 - _SURE))
 
 
 def _is_code(value: Any) -> bool:
@@ -160,6 +188,31 @@ def fit_stance(logits: Floats, labels: Sequence[int]) -> tuple[float, tuple[floa
 
     best = minimize(cross_entropy, np.zeros(3), method="L-BFGS-B").x
     return float(np.exp(best[0])), (float(best[1]), float(best[2]), 0.0)
+
+
+def fit_temperature(logits: Floats, labels: Sequence[int], bias: Sequence[float]) -> float:
+    """Return the temperature of least cross-entropy among the classes that occur.
+
+    Rows that lack a class say nothing of its bias: fitted, it would never be told again.
+
+    Parameters
+    ----------
+    logits : array, shape (n, 3)
+    labels : sequence of int, length n
+        Places in STANCE_LABELS.
+    bias : sequence of 3 floats
+        Which is kept.
+    """
+    from scipy.optimize import minimize
+
+    classes, chosen = np.unique(np.asarray(labels), return_inverse=True)
+    kept = np.asarray(bias)[classes]
+
+    def cross_entropy(parameters: Floats) -> float:
+        shares = softmax(logits[:, classes] * np.exp(-parameters[0]) + kept)
+        return float(-np.log(shares[np.arange(len(chosen)), chosen] + 1e-12).mean())
+
+    return float(np.exp(minimize(cross_entropy, np.zeros(1), method="L-BFGS-B").x[0]))
 
 
 def fit_platt(logits: Floats, labels: Floats, weights: Floats | None = None) -> tuple[float, float]:

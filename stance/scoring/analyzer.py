@@ -12,12 +12,7 @@ import numpy as np
 from stance.errors import ModelError
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.modeling import ngrams
-from stance.modeling.calibration import (
-    LEAST_TOXICITY_FOR_SPANS,
-    Calibration,
-    Floats,
-    sigmoid,
-)
+from stance.modeling.calibration import Calibration, Floats, sigmoid
 from stance.modeling.encoding import InputEncoder, Window
 from stance.modeling.runtime import FILE_NAME, Device, Logits, Runtime
 from stance.modeling.spans import join_tokens
@@ -215,7 +210,7 @@ class Analyzer:
                 toxic=self._is_toxic(worst, threshold),
                 toxic_spans=(
                     self._spans(windows[single], logits, single, item.text)
-                    if max(worst.values()) >= LEAST_TOXICITY_FOR_SPANS
+                    if self.calibration.has_spans(worst)
                     else ()
                 ),
                 reply=None if item.parent is None else _agreement(beside[item.parent]),

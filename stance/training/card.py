@@ -113,12 +113,13 @@ def _head(config: TrainConfig, metrics: dict[str, Any]) -> str:
 
 def _own_limits(metrics: dict[str, Any]) -> str:
     """Return what a model that a user trained cannot do."""
-    learnt = Counter[str]()
+    learnt = set[str]()
     for stage in metrics["stages"]:
         for run in stage["runs"]:
-            learnt.update(run.get("labelled", {}))
+            learnt.update(set(run.get("labelled", {})).difference(run.get("constant_labels", ())))
             learnt.update(run.get("teacher", {}).get("heads", ()))
-    never = ", ".join(head for head in (*LABEL_COLUMNS, "relevance", "spans") if not learnt[head])
+    heads = (*LABEL_COLUMNS, "relevance", "spans")
+    never = ", ".join(head for head in heads if head not in learnt)
     unlabelled = _KEPT
     if not metrics["starting_model"]:
         unlabelled = _NEVER_LEARNT.format(heads=never) if never else ""

@@ -173,6 +173,9 @@ class TeacherConfig(_Section):
         return _expanded(value)
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy takes
+
+
 class StageConfig(_Section):
     """One pass of training over one mix."""
 
@@ -183,7 +186,7 @@ class StageConfig(_Section):
     head_learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.06
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
-    seeds: list[int] = []
+    seeds: list[Seed] = []
     batch_size: Annotated[int, Field(gt=0)] | None = None
     freeze_embeddings: bool = False
     early_stopping: EarlyStoppingConfig | None = None
@@ -191,6 +194,13 @@ class StageConfig(_Section):
     teacher: TeacherConfig | None = None
     class_weights: Literal["balanced", "none"] = "none"
     consistency: Annotated[float, Field(ge=0)] = 0.0
+
+    @field_validator("seeds")
+    @classmethod
+    def _differ(cls, value: list[int]) -> list[int]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"found {value}; expected seeds that differ")
+        return value
 
     @model_validator(mode="after")
     def _teacher_is_asked_about_the_mix(self) -> Self:
@@ -244,7 +254,7 @@ class TrainConfig(_Section):
     encoder: str = "all-MiniLM-L6-v2"
     state_scale: Annotated[float, Field(gt=0)] = 1.0
     max_length: Annotated[int, Field(ge=160, le=8192)] = 256
-    seed: int = 1
+    seed: Seed = 1
     precision: Literal["float32", "bfloat16"] = "float32"
     batch_size: Annotated[int, Field(gt=0)] = 32
     weight_decay: Annotated[float, Field(ge=0)] = 0.01

@@ -12,15 +12,16 @@ import torch
 from stance.data.examples import Example
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS, ToxicityLabel
 from stance.modeling.calibration import (
-    LEAST_TOXICITY_FOR_SPANS,
     Calibration,
     Floats,
     best_threshold,
     fit_platt,
     fit_stance,
+    fit_temperature,
     natural_weights,
     sigmoid,
     uncalibrated,
+    usual_span_gates,
 )
 from stance.modeling.encoding import InputEncoder
 from stance.modeling.export import Parity, export
@@ -70,6 +71,7 @@ class Finished:
 def finish(
     model: CommentModel,
     ngrams: NgramModel | None,
+    new_ngrams: NgramModel | None,
     encoder: InputEncoder,
     config: TrainConfig,
     held_out: dict[str, list[Example]],
@@ -84,7 +86,10 @@ def finish(
     ----------
     model
     ngrams : NgramModel or None
-        What stands beside the network; how much it counts is fitted here if this run trained it.
+        What stands beside the network that training started from.
+    new_ngrams : NgramModel or None
+        What this run trained; how much it counts is fitted here. Labels that it did not learn
+        stay as they were.
     encoder, config
     held_out : dict of str to list of Example
         By head, what it is calibrated on.
@@ -99,11 +104,11 @@ def finish(
     runtime = Runtime(folder / FILE_NAME)
     logits = {name: runtime.run(first_windows(rows, encoder)) for name, rows in held_out.items()}
     shares: dict[ToxicityLabel, float] = {}
+    if new_ngrams is not None:
+        rows, said = held_out["toxicity"], logits["toxicity"].toxicity
+        shares = best_shares(new_ngrams, rows, said, config.calibration.toxic_share)
+        ngrams = scaled(new_ngrams, shares, ngrams)
     if ngrams is not None:
-        if config.ngrams:
-            rows, said = held_out["toxicity"], logits["toxicity"].toxicity
-            shares = best_shares(ngrams, rows, said, config.calibration.toxic_share)
-            ngrams = scaled(ngrams, shares)
         ngrams.save(folder)
         logits |= {
             head: with_ngrams(logits[head], held_out[head], ngrams)
@@ -151,7 +156,7 @@ def calibrate(
     fitted = {head: _enough(head, rows) for head, rows in held_out.items() if head != "toxicity"}
     stance = base.stance_temperature, base.stance_bias
     if fitted["stance"]:
-        stance = _fit_stance(held_out["stance"], logits["stance"])
+        stance = _fit_stance(held_out["stance"], logits["stance"], base.stance_bias)
     relevance = base.relevance
     if fitted["relevance"]:
         relevance = _fit_relevance(held_out["relevance"], logits["relevance"])
@@ -163,8 +168,11 @@ def calibrate(
                 held_out["toxicity"], logits["toxicity"], label, config.calibration.toxic_share
             )
     spans = base.span_threshold
+    # A head that was never trained, of a bare encoder, has no gate to keep.
+    gates = start.moved_gates(scales) if start else usual_span_gates()
     if fitted["spans"]:
-        spans = _fit_span_threshold(held_out["spans"], logits["spans"], scales, encoder)
+        gates = usual_span_gates()
+        spans = _fit_span_threshold(held_out["spans"], logits["spans"], scales, gates, encoder)
     calibration = Calibration(
         model=config.name,
         max_length=encoder.max_length,
@@ -175,6 +183,7 @@ def calibrate(
         thresholds=thresholds,
         span_threshold=spans,
         languages=tuple(config.languages) if config.languages else base.languages,
+        span_gates=gates,
     )
     return calibration, fitted
 
@@ -194,10 +203,15 @@ def _enough(head: str, examples: Sequence[Example]) -> int:
 
 
 def _fit_stance(
-    examples: Sequence[Example], logits: Logits
+    examples: Sequence[Example], logits: Logits, bias: tuple[float, float, float]
 ) -> tuple[float, tuple[float, float, float]]:
-    labels = [STANCE_LABELS.index(example.stance or "neutral") for example in examples]
-    return fit_stance(logits.stance, labels)
+    """Return the temperature and biases; where a class has too few rows, the biases of before."""
+    labels = np.array([STANCE_LABELS.index(example.stance or "neutral") for example in examples])
+    counts = np.bincount(labels, minlength=len(STANCE_LABELS))
+    if counts.min() >= LEAST_OF_CLASS:
+        return fit_stance(logits.stance, labels.tolist())
+    known = counts[labels] >= LEAST_OF_CLASS
+    return fit_temperature(logits.stance[known], labels[known].tolist(), bias), bias
 
 
 def _fit_relevance(examples: Sequence[Example], logits: Logits) -> tuple[float, float]:
@@ -215,8 +229,9 @@ def _fit_toxicity(
     weights = None
     if natural_share is not None:
         # Weighed anew for each kind: not every corpus labels every kind.
-        toxic = np.array([examples[place].toxicity.get("toxicity", 0.0) for place in known])
-        weights = natural_weights(toxic, natural_share)
+        weights = natural_weights(
+            np.array([examples[place].most_toxic for place in known]), natural_share
+        )
     scale, bias = fit_platt(values, gold, weights)
     return (scale, bias), best_threshold(sigmoid(values * scale + bias), gold, weights)
 
@@ -225,15 +240,17 @@ def _fit_span_threshold(
     examples: Sequence[Example],
     logits: Logits,
     scales: dict[str, tuple[float, float]],
+    gates: dict[str, float],
     encoder: InputEncoder,
 ) -> float:
     windows = first_windows(examples, encoder)
     slope, bias = np.array([scales[label] for label in TOXICITY_LABELS]).T
-    toxicity = sigmoid(logits.toxicity * slope + bias).max(axis=1)
+    toxicity = sigmoid(logits.toxicity * slope + bias)
     # As in scoring: a text that is harmless as a whole gets no span.
+    least = np.array([gates[label] for label in TOXICITY_LABELS])
+    has_spans: Floats = (toxicity >= least).any(axis=1).astype(float)
     probabilities = [
-        sigmoid(values) * (most >= LEAST_TOXICITY_FOR_SPANS)
-        for values, most in zip(logits.spans, toxicity, strict=True)
+        sigmoid(values) * has for values, has in zip(logits.spans, has_spans, strict=True)
     ]
 
     def mean_f1(threshold: float) -> float:

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from stance.data.examples import Example
 from stance.labels import TOXICITY_LABELS, ToxicityLabel
 from stance.modeling.calibration import Floats, natural_weights
-from stance.modeling.ngrams import BUCKETS, NgramModel, count_ngrams
+from stance.modeling.ngrams import BUCKETS, Counts, NgramModel, count_ngrams
 
 # Seen in fewer texts, a word or run of letters is not used.
 _LEAST_TEXTS = 2
@@ -21,20 +22,20 @@ _LEAST_HELD_OUT = 20  # likewise, of those that its share is fitted on
 _MOST_SHARE = 2.0
 
 
-def fit_ngrams(examples: Sequence[Example]) -> NgramModel:
+def fit_ngrams(examples: Sequence[Example], start: NgramModel | None = None) -> NgramModel:
     """Return the model that logistic regression finds, one for each label with enough rows.
 
     Parameters
     ----------
     examples : sequence of Example
         Those without a label of toxicity are passed over; at least half of the raters make one.
+    start : NgramModel, optional
+        Whose rarities are kept, so that what it says of other labels can stand beside this.
     """
     rows = [example for example in examples if example.toxicity]
     counts = count_ngrams([row.text for row in rows])
-    texts = np.bincount(counts.buckets, minlength=BUCKETS)  # each bucket once a text
-    rarity = np.log((1 + len(rows)) / (1 + texts)) + 1
     empty = NgramModel(
-        rarity=np.where(texts < _LEAST_TEXTS, 0, rarity).astype(np.float32),
+        rarity=_rarity(counts, len(rows)) if start is None else start.rarity,
         weights=np.zeros((BUCKETS, len(TOXICITY_LABELS)), np.float32),
         bias=np.zeros(len(TOXICITY_LABELS), np.float32),
     )
@@ -51,10 +52,18 @@ def fit_ngrams(examples: Sequence[Example]) -> NgramModel:
     return replace(empty, weights=weights, bias=bias)
 
 
+def _rarity(counts: Counts, rows: int) -> NDArray[np.float32]:
+    texts = np.bincount(counts.buckets, minlength=BUCKETS)  # each bucket once a text
+    rarity = np.log((1 + rows) / (1 + texts)) + 1
+    return np.where(texts < _LEAST_TEXTS, 0, rarity).astype(np.float32)
+
+
 def best_shares(
     model: NgramModel, examples: Sequence[Example], logits: Floats, toxic_share: float | None
 ) -> dict[ToxicityLabel, float]:
     """Return how much of a model's logits is best added to the network's, by label.
+
+    A label that the model did not learn, or that has too few rows to tell, is left out.
 
     Parameters
     ----------
@@ -67,16 +76,27 @@ def best_shares(
         Share of toxic comments that the rows are weighed to have.
     """
     own = model.logits([example.text for example in examples])
-    return {
+    shares = {
         label: _share(label, examples, logits[:, place], own[:, place], toxic_share)
         for place, label in enumerate(TOXICITY_LABELS)
     }
+    return {label: share for label, share in shares.items() if share is not None}
 
 
-def scaled(model: NgramModel, shares: Mapping[ToxicityLabel, float]) -> NgramModel:
-    """Return a model with each label's logits multiplied by its share."""
-    factors = np.array([shares[label] for label in TOXICITY_LABELS], np.float32)
-    return replace(model, weights=model.weights * factors, bias=model.bias * factors)
+def scaled(
+    model: NgramModel, shares: Mapping[ToxicityLabel, float], start: NgramModel | None = None
+) -> NgramModel:
+    """Return a model with each label's logits multiplied by its share.
+
+    A label without one has the logits of `start`, whose rarities the model must have, or none.
+    """
+    factors = np.array([shares.get(label, 0.0) for label in TOXICITY_LABELS], np.float32)
+    weights, bias = model.weights * factors, model.bias * factors
+    if start is not None:
+        is_new = np.array([label in shares for label in TOXICITY_LABELS])
+        weights = np.where(is_new, weights, start.weights)
+        bias = np.where(is_new, bias, start.bias)
+    return replace(model, weights=weights, bias=bias)
 
 
 def _share(
@@ -85,15 +105,16 @@ def _share(
     network: Floats,
     own: Floats,
     toxic_share: float | None,
-) -> float:
+) -> float | None:
     known = [place for place, example in enumerate(examples) if label in example.toxicity]
     has_label = np.array([examples[place].toxicity[label] >= 0.5 for place in known], bool)
     if not own[known].any() or min(has_label.sum(), (~has_label).sum()) < _LEAST_HELD_OUT:
-        return 0.0
+        return None
     weights = None
     if toxic_share is not None:
-        toxic = np.array([examples[place].toxicity.get("toxicity", 0.0) for place in known])
-        weights = natural_weights(toxic, toxic_share)
+        weights = natural_weights(
+            np.array([examples[place].most_toxic for place in known]), toxic_share
+        )
     both = np.stack([network[known], own[known]], axis=1)
     fitted = LogisticRegression(C=1e4, max_iter=1000).fit(both, has_label, sample_weight=weights)
     of_network, of_own = fitted.coef_[0]

@@ -212,6 +212,7 @@ def recalibrate(
         model=f"{calibration.model.partition('+')[0]}+{figure}-{wanted:g}",
         thresholds=thresholds,
         toxicity=toxicity,
+        span_gates=calibration.moved_gates(toxicity),
     )
     return Recalibration(figure, wanted, tuple(choices), flag, changed)
 

@@ -40,12 +40,13 @@ from stance.training.loop import (
 from stance.training.progress import Progress
 from stance.training.rows import Sources, is_taught, stage_rows
 from stance.training.soft import with_soft_targets
-from stance.training.start import soft_model
+from stance.training.start import soft_model, starting_weights_sha256
 from stance.training.stopping import DevRows, is_over
 from stance.training.teacher import Teacher, lessons
 
 _WEIGHTS = "weights.safetensors"
 _SETTINGS = "settings.json"
+_START = "start_sha256"  # in the settings: of the weights that the run starts from
 _STATE = "trainer_state.json"
 
 
@@ -188,12 +189,12 @@ def _prepare_stage(
 
 
 def _settings(stage: StageConfig, config: TrainConfig) -> dict[str, Any]:
-    """Return what the weights of a stage depend on, as plain values."""
+    """Return what the weights of a stage depend on, beside its rows, as plain values."""
     common = {"encoder", "state_scale", "max_length", "seed", "precision", "batch_size"}
     common |= {"weight_decay", "dropout", "max_rows"}
     batch_size = stage.batch_size or config.batch_size
     plain = {**config.model_dump(include=common), **stage.model_dump()}
-    return {**plain, "batch_size": batch_size}
+    return {**plain, "batch_size": batch_size, _START: starting_weights_sha256(config)}
 
 
 def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
@@ -202,7 +203,13 @@ def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
         return
     # A run of before an option came is one without it.
     options = {**TrainConfig.model_fields, **StageConfig.model_fields}
-    found = {name: options[name].default for name in settings} | found
+    found = {name: options[name].default for name in settings if name in options} | found
+    # Nor which weights they began from.
+    if found.setdefault(_START, settings[_START]) != settings[_START]:
+        raise ConfigError(
+            f"{folder}: was trained from another model than {settings['encoder']} is now; bring "
+            "back that model as it was, or set another output"
+        )
     share = {name: option.default for name, option in ShareConfig.model_fields.items()}
     found["mix"] = [share | dict(of_corpus) for of_corpus in found["mix"]]
     # Runs of before did not write the batch size that a stage takes from the whole.

@@ -1,5 +1,6 @@
 """What training starts from: an encoder of any kind, or a whole model, and its tokenizer."""
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -226,6 +227,21 @@ def averaged(trained: dict[str, Tensor], others: Sequence[OtherWeights]) -> dict
     for other in others:
         mean = {name: value + other.share * other.weights[name] for name, value in mean.items()}
     return mean
+
+
+def starting_weights_sha256(config: TrainConfig) -> str | None:
+    """Return the checksum of the weights that training starts from; None where they lie on a hub.
+
+    Raises
+    ------
+    ConfigError
+        The encoder is a folder that holds no model.
+    """
+    path = Path(encoder_folder(config.encoder)) / "model.safetensors"
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def soft_model(config: TrainConfig, stage: StageConfig) -> CommentModel | None:

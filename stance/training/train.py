@@ -101,10 +101,10 @@ def train(
                 "float32 here: interrupt, and add --set precision=float32"
             )
     held_out = held_out_rows(config, sources)
-    ngrams, ngram_mix = starting_ngrams(config), None
+    ngrams, new_ngrams, ngram_mix = starting_ngrams(config), None, None
     if config.ngrams:
         rows, ngram_mix = ngram_rows(config, sources)
-        ngrams = fit_ngrams(rows)
+        new_ngrams = fit_ngrams(rows, ngrams)
     prepared = prepare_stages(config, encoder, sources, resume=resume)
     if processes.is_first():
         sources.write_splits(output / SPLITS_FOLDER)
@@ -115,6 +115,7 @@ def train(
         ]
     finally:
         progress.pause()  # what is said next begins on a line of its own
+    model.cpu()  # what it is averaged with and exported by is there
     if others:
         model.load_state_dict(averaged(model.state_dict(), others))
     folder = output / "model"
@@ -124,7 +125,7 @@ def train(
     data_sha256 = _checksums(config, sources)
     with writing(folder, GO_ON), _appearing_whole(folder) as unfinished:
         tokenizer.save(str(unfinished / "tokenizer.json"))
-        finished = finish(model, ngrams, encoder, config, held_out, unfinished, start)
+        finished = finish(model, ngrams, new_ngrams, encoder, config, held_out, unfinished, start)
         metrics = {
             "model": config.name,
             "config": config.model_dump(exclude={"output", "data_root", "data"}),

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from stance.errors import ModelError
+from stance.labels import TOXICITY_LABELS
 from stance.modeling.calibration import (
     Calibration,
     best_threshold,
     fit_platt,
     fit_stance,
+    fit_temperature,
     natural_weights,
     sigmoid,
     softmax,
@@ -85,6 +87,43 @@ def test_a_temperature_that_was_multiplied_in_is_found_again() -> None:
     temperature, bias = fit_stance(logits * 4, labels)
     assert temperature == pytest.approx(4, rel=0.1)
     assert bias == pytest.approx((0, 0, 0), abs=0.1)
+
+
+def test_without_a_class_the_temperature_alone_is_fitted_and_the_bias_kept() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(20_000, 3))
+    bias = (0.5, -0.5, 1.0)
+    labels = np.array([int(random.choice(3, p=row)) for row in softmax(logits + np.array(bias))])
+    sided = labels != 2
+    found = fit_temperature(logits[sided] * 4, labels[sided].tolist(), bias)
+    assert found == pytest.approx(4, rel=0.1)
+
+
+def test_gates_of_spans_follow_the_logits_to_other_scales() -> None:
+    model = replace(uncalibrated("a-model", 256), span_gates=dict.fromkeys(TOXICITY_LABELS, 0.2))
+    logits = np.linspace(-6, 6, 101).repeat(6).reshape(-1, 6)
+    scales = {**model.toxicity, "toxicity": (0.5, 1.0), "insult": (2.0, -3.0)}
+    refitted = replace(model, toxicity=scales, span_gates=model.moved_gates(scales))
+    assert refitted.span_gates["threat"] == 0.2
+    before, after = (
+        [
+            each.has_spans(dict(zip(TOXICITY_LABELS, row, strict=True)))
+            for row in each.toxicity_probabilities(logits)
+        ]
+        for each in (model, refitted)
+    )
+    assert before == after
+    assert 0 < sum(before) < len(before)
+
+
+def test_a_file_of_before_gates_has_the_usual_ones(tmp_path: Path) -> None:
+    calibration = uncalibrated("a-model", 256)
+    calibration.save(tmp_path)
+    path = tmp_path / "calibration.json"
+    content = json.loads(path.read_text())
+    del content["span_gates"]
+    path.write_text(json.dumps(content))
+    assert Calibration.load(tmp_path) == calibration
 
 
 def test_over_sampling_is_undone_by_the_bias() -> None:

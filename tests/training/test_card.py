@@ -114,6 +114,15 @@ def test_what_a_model_was_trained_on_before_is_named_where_the_data_are_public(
     assert "| breadth | vast | 90 | 2 | none stated" in card(tmp_path, "stance-minilm-0.2", learnt)
 
 
+def test_what_was_the_same_in_all_rows_was_not_learnt(tmp_path: Path) -> None:
+    learnt = metrics(None)
+    run = learnt["stages"][0]["runs"][0]
+    run["labelled"] = {"stance": 700, "relevance": 700, "insult": 20, "threat": 20}
+    run["constant_labels"] = ["relevance", "threat"]
+    never = "toxicity, severe_toxicity, obscene, threat, identity_attack, relevance, spans."
+    assert f"scores mean nothing: {never}" in card(tmp_path, None, learnt)
+
+
 def test_what_a_teacher_taught_was_learnt(tmp_path: Path) -> None:
     learnt = metrics(None)
     run = learnt["stages"][0]["runs"][0]

@@ -66,6 +66,9 @@ def test_an_override_that_fits_nowhere_is_refused(override: str, expected: str) 
         ("max_length=64", "max_length: found 64, expected a number greater than or equal to 160"),
         ("calibration.stance.0.corpus=vastt", "'vastt' is no corpus; expected one of"),
         ("calibration.stance.0.corpus=hatecheck", "'hatecheck' is a benchmark"),
+        ("seed=-1", "seed: found -1, expected a number greater than or equal to 0"),
+        ("stages.0.seeds=[1, 4294967296]", "seeds.1: found 4294967296, expected a number less"),
+        ("stages.0.seeds=[1, 1]", "found [1, 1]; expected seeds that differ"),
         ("batch_size=many", "batch_size: found 'many', expected a whole number"),
         (
             "calibration.stance.0.near_targets={vast: 1}",

@@ -1,6 +1,7 @@
 """A user's run: from a labelled file and a model to a model, with what it says on the way."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from stance.cli import main
 from stance.data.examples import Example
 from stance.data.labelled import read_labelled
 from stance.errors import ConfigError, DataError
+from stance.labels import TOXICITY_LABELS
 from stance.modeling.calibration import Calibration, uncalibrated
 from stance.modeling.encoding import InputEncoder
 from stance.modeling.runtime import FILE_NAME, Runtime
@@ -175,6 +177,33 @@ def test_a_label_is_constant_only_where_it_is_known() -> None:
     assert constant_labels(rows) == ("stance", "threat")
 
 
+def test_shares_of_raters_below_one_half_differ_too() -> None:
+    rows = [Example(str(n), "c", "train", toxicity={"threat": n / 10}) for n in range(4)]
+    assert constant_labels(rows) == ()
+
+
+def test_test_rows_of_another_file_of_the_users_are_not_trained_on(
+    config_path: Path, tmp_path: Path
+) -> None:
+    content = yaml.safe_load(config_path.read_text(encoding="utf-8"))
+    held_out = {f"we love the trams no {n}" for n in (0, 6, 12)}
+    rows = [f"{text},trams,pro,test" for text in held_out]
+    rows += [f"{split} {n},trams,pro,{split}" for n in range(10) for split in ("train", "dev")]
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join(["text,target,stance,split", *rows, ""]), encoding="utf-8")
+    labels = {"stance": {"pro": "favor"}}
+    content["data"]["other"] = {"file": str(other), "labels": labels}
+    content["data"]["tweets"] |= {"dev": 0.1, "test": 0.0}
+    for head in ("stance", "relevance", "toxicity", "spans"):
+        content.setdefault("calibration", {})[head] = [{"corpus": "identity_contrasts"}]
+    config_path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    config = load_config(config_path)
+    trained = stage_rows(config, config.stages[0], 1, open_sources(config))
+    texts = {example.text for example in trained.train}
+    assert not texts & held_out
+    assert trained.report.in_benchmark["tweets"]
+
+
 # Calibration
 
 
@@ -206,6 +235,40 @@ def test_a_head_with_too_few_rows_keeps_its_calibration(
     assert fitted["insult"] == LEAST_ROWS
     assert found.toxicity["insult"] != (1.0, 0.0)
     assert found.toxicity["threat"] == uncalibrated("m", 160).toxicity["threat"]
+
+
+def test_a_stance_without_enough_rows_keeps_its_bias(tiny_model: Path, config_path: Path) -> None:
+    encoder = InputEncoder.from_folder(tiny_model, 160)
+    sides = ("favor", "against")
+    rows = [Example(f"we love it {n}", "c", "dev", "trams", sides[n % 2]) for n in range(60)]  # type: ignore[arg-type]
+    rows += [Example(f"it is {n}", "c", "dev", "trams", "neutral") for n in range(3)]
+    held_out: dict[str, list[Example]] = {"stance": rows, "relevance": [], "toxicity": []}
+    held_out["spans"] = []
+    runtime = Runtime(tiny_model / FILE_NAME)
+    logits = {name: runtime.run(first_windows(rows, encoder)) for name, rows in held_out.items()}
+    start = replace(Calibration.load(tiny_model), stance_bias=(0.1, 0.2, 0.3))
+    found, fitted = calibrate(held_out, logits, load_config(config_path), encoder, start)
+    assert fitted["stance"] == 63
+    assert found.stance_bias == start.stance_bias
+    assert found.stance_temperature != start.stance_temperature
+
+
+def test_rows_are_weighed_by_whatever_toxicity_they_have(
+    tiny_model: Path, config_path: Path
+) -> None:
+    encoder = InputEncoder.from_folder(tiny_model, 160)
+    rows = [
+        Example(("it is", "we love it")[n % 2], "c", "dev", toxicity={"insult": float(n % 4 < 2)})
+        for n in range(60)
+    ]
+    held_out: dict[str, list[Example]] = {"stance": [], "relevance": [], "toxicity": rows}
+    held_out["spans"] = []
+    runtime = Runtime(tiny_model / FILE_NAME)
+    logits = {name: runtime.run(first_windows(rows, encoder)) for name, rows in held_out.items()}
+    config = load_config(config_path, ["calibration={toxic_share: 0.02}"])
+    found, _ = calibrate(held_out, logits, config, encoder)
+    said = found.toxicity_probabilities(logits["toxicity"].toxicity)
+    assert said[:, TOXICITY_LABELS.index("insult")].mean() < 0.1
 
 
 # Mistakes, as a new user makes them

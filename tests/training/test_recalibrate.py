@@ -142,6 +142,10 @@ def test_refitting_gives_the_probabilities_of_the_rows() -> None:
     flagged = fitted >= choice.threshold
     assert choice.operation.flagged.value == pytest.approx(float(flagged.mean()), abs=1e-3)
     assert result.calibration.toxicity["insult"] == (1.0, 0.0)
+    # A comment has spans from the same raw logit on as before.
+    gate = float(sigmoid(np.array(scale * (np.log(0.05 / 0.95) - 1.0) / 2.0 + bias)))
+    assert result.calibration.span_gates["toxicity"] == pytest.approx(gate)
+    assert result.calibration.span_gates["insult"] == 0.05
 
 
 @pytest.mark.parametrize(("toxic", "said"), [(19, "have it"), (81, "do not have it")])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 torch = pytest.importorskip("torch", reason="training is not installed")
-from safetensors.torch import load_file  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 
 from stance.errors import ConfigError  # noqa: E402
 from stance.training.checkpoints import checkpoints, is_whole  # noqa: E402
@@ -185,6 +185,22 @@ def test_resuming_with_other_settings_is_refused(
             train(load_config(config_path, ["save_steps=2"]))
     with pytest.raises(ConfigError, match=problem):
         train(load_config(config_path, ["save_steps=2", option]), resume=True)
+
+
+def test_resuming_from_another_model_is_refused(
+    config_path: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = shutil.copytree(tiny_model, tmp_path / "start")
+    config = load_config(config_path, ["save_steps=2", f"encoder={start}"])
+    with monkeypatch.context() as patch:
+        patch.setattr("stance.training.progress.Progress.step", interrupt_at(3))
+        with pytest.raises(KeyboardInterrupt):
+            train(config)
+    changed = load_file(start / "model.safetensors")
+    changed["stance_heads.stance.bias"] += 1
+    save_file(changed, start / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ConfigError, match=r"was trained from another model than .*start is now"):
+        train(config, resume=True)
 
 
 def test_resuming_on_other_rows_is_refused(
