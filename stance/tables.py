@@ -493,11 +493,52 @@ def _read_parquet(stream: IO[bytes], name: str) -> Iterator[Row]:
         with pq.ParquetFile(stream) as table:
             number = 0
             for batch in table.iter_batches(batch_size=CHUNK_ROWS):
-                for values in batch.to_pylist():
+                cells = map(_python_values, batch.columns)
+                columns = dict(zip(batch.schema.names, cells, strict=True))
+                for place in range(batch.num_rows):
                     number += 1
-                    yield Row(number, values)
+                    yield Row(number, {key: values[place] for key, values in columns.items()})
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{name}: no Parquet file that can be read; {_SAVE_AGAIN}") from error
+
+
+# What Arrow raises where Python has no such value: a year beyond 9999, a part of a microsecond
+# (where pandas is not installed), a zone that is not known, a record with the same name twice.
+_NO_SUCH_VALUE = (ArithmeticError, LookupError, ValueError)
+
+
+def _python_values(column: Any) -> list[Any]:
+    try:
+        return cast("list[Any]", column.to_pylist())
+    except _NO_SUCH_VALUE:
+        return [_python_value(cell) for cell in column]
+
+
+def _python_value(cell: Any) -> Any:
+    """Return what a cell holds, with text for each time in it that Python's types cannot hold."""
+    import pyarrow as pa
+
+    with contextlib.suppress(*_NO_SUCH_VALUE):
+        return cell.as_py()
+    if isinstance(cell, pa.MapScalar):
+        return [(_python_value(entry[0]), _python_value(entry[1])) for entry in cell.values]
+    if isinstance(cell, pa.ListScalar):
+        return [_python_value(item) for item in cell.values]
+    if isinstance(cell, pa.StructScalar):
+        names = _distinct([part.name for part in cell.type])
+        return {name: _python_value(cell[place]) for place, name in enumerate(names)}
+    return _arrow_text(cell)
+
+
+def _arrow_text(cell: Any) -> str:
+    import pyarrow as pa
+
+    kind = cell.type
+    if pa.types.is_duration(kind):
+        return f"{cell.value} {kind.unit}"
+    if pa.types.is_timestamp(kind) and kind.tz:  # in UTC, for which no zone needs to be known
+        return f"{_arrow_text(cell.cast(pa.timestamp(kind.unit)))}+00:00"
+    return cast("str", cell.cast(pa.string()).as_py())
 
 
 # Writing

@@ -4,8 +4,11 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -202,6 +205,98 @@ def test_files_that_cannot_be_read(
     with pytest.raises(InputError) as raised:
         list(read_rows(path))
     assert str(raised.value) == message.format(path)
+
+
+def parquet(path: Path, **columns: pa.Array) -> Path:
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+FAR_MS = 253_402_300_800_000  # the year 10000, in milliseconds from 1970
+LONG_AGO_DAYS = -800_000  # before year 1
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "texts"),
+    [
+        ([FAR_MS, 0], pa.timestamp("ms"), ["10000-01-01 00:00:00.000", "1970-01-01 00:00:00"]),
+        (
+            [FAR_MS, 0],
+            pa.timestamp("ms", "Europe/Berlin"),
+            ["10000-01-01 00:00:00.000+00:00", "1970-01-01 01:00:00+01:00"],
+        ),
+        (
+            [0, 1],
+            pa.timestamp("ms", "Mars/Olympus"),
+            ["1970-01-01 00:00:00.000+00:00", "1970-01-01 00:00:00.001+00:00"],
+        ),
+        ([2**63 - 1], pa.timestamp("us"), ["<value out of range: 9223372036854775807>"]),
+        ([LONG_AGO_DAYS, 1, None], pa.date32(), ["-0221-09-04", "1970-01-02", "None"]),
+        ([2**60, 1000], pa.duration("ms"), ["1152921504606846976 ms", "0:00:01"]),
+    ],
+)
+def test_parquet_times_that_python_cannot_hold_are_text(
+    tmp_path: Path, values: list[int | None], kind: pa.DataType, texts: list[str]
+) -> None:
+    columns = {"text": pa.array(["Good."] * len(values)), "when": pa.array(values, kind)}
+    rows = list(read_rows(parquet(tmp_path / "a.parquet", **columns)))
+    assert [row.values["text"] for row in rows] == ["Good."] * len(values)
+    assert [str(row.values["when"]) for row in rows] == texts
+
+
+def test_parquet_times_within_lists_and_records_are_text_too(tmp_path: Path) -> None:
+    when = pa.timestamp("ms")
+    path = parquet(
+        tmp_path / "a.parquet",
+        seen=pa.array([[0, FAR_MS, None], None], pa.list_(when)),
+        edit=pa.array(
+            [{"by": "Ann", "at": FAR_MS}, None], pa.struct({"by": pa.string(), "at": when})
+        ),
+        read=pa.array([[("Bo", FAR_MS)], []], pa.map_(pa.string(), when)),
+    )
+    far = "10000-01-01 00:00:00.000"
+    assert [row.values for row in read_rows(path)] == [
+        {
+            "seen": [datetime(1970, 1, 1), far, None],
+            "edit": {"by": "Ann", "at": far},
+            "read": [("Bo", far)],
+        },
+        {"seen": None, "edit": None, "read": []},
+    ]
+
+
+WITHOUT_PANDAS = """
+import sys
+
+class NoPandas:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            raise ImportError(name)
+
+sys.meta_path.insert(0, NoPandas())
+from stance.tables import read_rows
+
+for row in read_rows(sys.argv[1]):
+    print(*row.values.values(), sep=" | ")
+"""
+
+
+def test_parquet_nanoseconds_need_no_pandas(tmp_path: Path) -> None:
+    path = parquet(
+        tmp_path / "a.parquet",
+        at=pa.array([1, 1000], pa.timestamp("ns")),
+        zoned=pa.array([1, 1000], pa.timestamp("ns", "+01:00")),
+        took=pa.array([1, 1000], pa.duration("ns")),
+        clock=pa.array([1, 1000], pa.time64("ns")),
+    )
+    command = [sys.executable, "-c", WITHOUT_PANDAS, str(path)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert printed.splitlines() == [
+        "1970-01-01 00:00:00.000000001 | 1970-01-01 00:00:00.000000001+00:00 | 1 ns"
+        " | 00:00:00.000000001",
+        "1970-01-01 00:00:00.000001 | 1970-01-01 01:00:00.000001+01:00 | 0:00:00.000001"
+        " | 00:00:00.000001",
+    ]
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
