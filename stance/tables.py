@@ -853,7 +853,7 @@ def _write_csv(
             fields.setdefault(column, {}).update(dict.fromkeys(_flat(column, value, record_names)))
     places = [(column, name) for column in fields for name in fields[column] or (column,)]
     text = io.TextIOWrapper(stream, "utf-8", errors="replace", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(_LineFeeds(text), lineterminator="\r\n")
     # A column "a.b" and the field "b" of a column "a" are two.
     writer.writerow(map(csv_cell, _distinct([name for _, name in places])))
     for row in rows():
@@ -865,6 +865,19 @@ def _write_csv(
         writer.writerow(csv_cell(cells.get(place)) for place in places)
     text.flush()
     text.detach()
+
+
+@dataclass(slots=True)
+class _LineFeeds:
+    r"""Takes rows that end in "\r\n" from a CSV writer, and ends them in "\n".
+
+    So Python 3.11 quotes a cell with "\r" too: it looks for the signs of its own row end alone.
+    """
+
+    text: IO[str]
+
+    def write(self, row: str) -> int:
+        return self.text.write(row.removesuffix("\r\n") + "\n")
 
 
 def _flat(column: str, value: Any, record_names: _RecordNames) -> dict[str, Any]:

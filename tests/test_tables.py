@@ -368,6 +368,20 @@ def test_the_names_of_the_example_are_no_columns(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["old\rMac", "\r", "end\r", "end\r\n", "two\nlines", "a\r\nb"])
+def test_line_ends_of_every_kind_in_csv_cells_are_quoted(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.csv"
+    with write_rows(path) as add:
+        add({"note\r": text, "text": "a"})
+        add({"note\r": "b", "text": text})
+    rows = [[csv_cell(text), "a"], ["b", csv_cell(text)]]
+    assert [list(row.values.values()) for row in read_rows(path)] == rows
+    with path.open(newline="", encoding="utf-8") as stream:
+        assert list(csv.reader(stream)) == [["note\r", "text"], *rows]
+    quoted = f'"{csv_cell(text)}"'
+    assert path.read_bytes().decode() == f'"note\r",text\n{quoted},a\nb,{quoted}\n'
+
+
 def test_csv_with_other_targets_in_each_row_keeps_json_alone(tmp_path: Path) -> None:
     other = SCORED | {"stance": [{"target": "buses", "label": "against", "favor": 0.1}]}
     path = write(tmp_path / "a.csv", SCORED, other)
