@@ -474,14 +474,19 @@ def _skip_to_header(lines: Iterator[str]) -> tuple[int, str]:
 def _distinct(names: Sequence[str]) -> list[str]:
     """Return the names with a number after one that repeats: no column hides another.
 
-    >>> _distinct(["text", "note", "note"])
-    ['text', 'note', 'note.2']
+    >>> _distinct(["text", "note", "note", "note.2"])
+    ['text', 'note', 'note.3', 'note.2']
     """
-    seen: dict[str, int] = {}
+    taken = set(names)
+    counts: dict[str, int] = {}
     result = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+        count = counts.get(name, 0) + 1
+        while count > 1 and f"{name}.{count}" in taken:
+            count += 1
+        counts[name] = count
+        result.append(name if count == 1 else f"{name}.{count}")
+        taken.add(result[-1])
     return result
 
 
@@ -491,10 +496,11 @@ def _read_parquet(stream: IO[bytes], name: str) -> Iterator[Row]:
 
     try:
         with pq.ParquetFile(stream) as table:
+            names = _distinct(table.schema_arrow.names)
             number = 0
             for batch in table.iter_batches(batch_size=CHUNK_ROWS):
                 cells = map(_python_values, batch.columns)
-                columns = dict(zip(batch.schema.names, cells, strict=True))
+                columns = dict(zip(names, cells, strict=True))
                 for place in range(batch.num_rows):
                     number += 1
                     yield Row(number, {key: values[place] for key, values in columns.items()})
@@ -855,7 +861,7 @@ def _write_csv(
     text = io.TextIOWrapper(stream, "utf-8", errors="replace", newline="", write_through=True)
     writer = csv.writer(_LineFeeds(text), lineterminator="\r\n")
     # A column "a.b" and the field "b" of a column "a" are two.
-    writer.writerow(map(csv_cell, _distinct([name for _, name in places])))
+    writer.writerow(_distinct([csv_cell(name) for _, name in places]))
     for row in rows():
         cells = {
             (column, name): cell

@@ -52,6 +52,11 @@ def write(path: Path, *rows: dict) -> Path:
     return path
 
 
+def parquet(path: Path, **columns: pa.Array) -> Path:
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
 # Reading
 
 
@@ -155,6 +160,35 @@ def test_repeated_csv_columns_are_kept_apart(tmp_path: Path) -> None:
     assert list(read_rows(path)) == [Row(2, {"text": "a", "note": "b", "note.2": "c"})]
 
 
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("note,note,note.2", ["note", "note.3", "note.2"]),
+        ("note.2,note,note", ["note.2", "note", "note.3"]),
+        ("note,note,note", ["note", "note.2", "note.3"]),
+        ("note,note,note.2,note.2", ["note", "note.3", "note.2", "note.2.2"]),
+        ("note,note,note,note.3", ["note", "note.2", "note.4", "note.3"]),
+    ],
+)
+def test_no_column_hides_another(tmp_path: Path, header: str, columns: list[str]) -> None:
+    cells = [f"cell {place}" for place in range(len(columns))]
+    expected = dict(zip(columns, cells, strict=True))
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\n{','.join(cells)}\n")
+    assert [row.values for row in read_rows(path)] == [expected]
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.Table.from_arrays([pa.array([cell]) for cell in cells], header.split(",")), path
+    )
+    assert [row.values for row in read_rows(path)] == [expected]
+
+
+def test_no_field_of_a_parquet_record_hides_another(tmp_path: Path) -> None:
+    record = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["votes", "votes"])
+    (row,) = read_rows(parquet(tmp_path / "a.parquet", record=record))
+    assert row.values == {"record": {"votes": 1, "votes.2": 2}}
+
+
 def test_a_named_pipe_has_no_share_that_is_done(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     os.mkfifo(path)
@@ -205,11 +239,6 @@ def test_files_that_cannot_be_read(
     with pytest.raises(InputError) as raised:
         list(read_rows(path))
     assert str(raised.value) == message.format(path)
-
-
-def parquet(path: Path, **columns: pa.Array) -> Path:
-    pq.write_table(pa.table(columns), path)
-    return path
 
 
 FAR_MS = 253_402_300_800_000  # the year 10000, in milliseconds from 1970
@@ -356,6 +385,18 @@ def test_a_column_called_like_a_field_hides_no_other(tmp_path: Path) -> None:
         add({"a.b": "own", "a": {"b": 1}})
         add({"a.b": None, "a": {"b": 2}})
     assert (tmp_path / "a.csv").read_text() == "a.b,a.b.2\nown,1\n,2\n"
+
+
+def test_a_column_called_like_a_field_with_a_number_hides_no_other(tmp_path: Path) -> None:
+    with write_rows(tmp_path / "a.csv") as add:
+        add({"a.b": "own", "a": {"b": 1}, "a.b.2": "second"})
+    assert (tmp_path / "a.csv").read_text() == "a.b,a.b.3,a.b.2\nown,1,second\n"
+
+
+def test_a_column_called_like_another_with_an_apostrophe_hides_no_other(tmp_path: Path) -> None:
+    with write_rows(tmp_path / "a.csv") as add:
+        add({"=a": "first", "'=a": "second"})
+    assert (tmp_path / "a.csv").read_text() == "'=a,'=a.2\nfirst,second\n"
 
 
 def test_the_names_of_the_example_are_no_columns(tmp_path: Path) -> None:
