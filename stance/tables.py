@@ -46,6 +46,7 @@ WRITTEN_ENDINGS = (
 MAX_ROW_CHARS = 16 * 2**20  # a longer line or cell is a bad row, not a full memory
 CHUNK_ROWS = 1024
 PARQUET_GROUP_ROWS = 16 * CHUNK_ROWS
+_MAX_LEVELS = 20  # of lists and records in a Parquet column: readers refuse a file with many more
 HEAD_BYTES = 64 * 1024  # of a stream of rows without a name: enough to tell what it is
 _INT64 = 2**63
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
@@ -950,7 +951,7 @@ def _write_parquet(rows: Rows, stream: IO[bytes], example: Mapping[str, Any]) ->
 
 def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
-        yield [_clean(row) for row in chunk]
+        yield [{_clean(name): _clean_cell(value) for name, value in row.items()} for row in chunk]
 
 
 def _joined_type(known: Any, values: Sequence[Any]) -> Any:
@@ -961,7 +962,7 @@ def _joined_type(known: Any, values: Sequence[Any]) -> Any:
         found = pa.infer_type(values)
         if pa.types.is_null(found):
             return known
-        if _has_no_fields(found):
+        if not _is_storable(found):
             return pa.string()
         if known is None:
             return found
@@ -971,15 +972,16 @@ def _joined_type(known: Any, values: Sequence[Any]) -> Any:
         return pa.string()
 
 
-def _has_no_fields(kind: Any) -> bool:
-    """Whether a type holds a record without fields, which Parquet cannot store."""
+def _is_storable(kind: Any, levels: int = _MAX_LEVELS) -> bool:
+    """Whether Parquet has a place for a type: no record without fields, and not nested too deep."""
     import pyarrow as pa
 
     if pa.types.is_list(kind):
-        return _has_no_fields(kind.value_type)
+        return levels > 0 and _is_storable(kind.value_type, levels - 1)
     if pa.types.is_struct(kind):
-        return kind.num_fields == 0 or any(_has_no_fields(part.type) for part in kind)
-    return False
+        parts = [part.type for part in kind] if levels > 0 else []
+        return bool(parts) and all(_is_storable(part, levels - 1) for part in parts)
+    return True
 
 
 @dataclass(slots=True)
@@ -1008,6 +1010,13 @@ def _as_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def _clean_cell(value: Any) -> Any:
+    try:
+        return _clean(value)
+    except RecursionError:  # far deeper than what is storable: text it would become in any case
+        return _clean(_as_text(value))
 
 
 def _clean(value: Any) -> Any:

@@ -466,6 +466,39 @@ def test_parquet_has_nested_types_and_takes_what_does_not_fit(tmp_path: Path) ->
     assert third["stance"] == []
 
 
+def nested(levels: int, *, record: bool) -> dict | list | str:
+    value: dict | list | str = "inmost \ud83d"
+    for _ in range(levels):
+        value = {"a": value} if record else [value]
+    return value
+
+
+@pytest.mark.parametrize("record", [True, False])
+@pytest.mark.parametrize("levels", [21, 150, 700])
+def test_what_is_nested_too_deep_for_parquet_is_json(
+    tmp_path: Path, levels: int, record: bool
+) -> None:
+    shallow, deep = nested(2, record=record), nested(levels, record=record)
+    path = tmp_path / "a.parquet"
+    with write_rows(path) as add:
+        add({"deep": None, "mixed": shallow, "shallow": shallow})
+        add({"deep": deep, "mixed": deep, "shallow": None})
+    schema = pq.read_schema(path)
+    assert schema.field("deep").type == schema.field("mixed").type == pa.string()
+    assert pa.types.is_nested(schema.field("shallow").type)
+    first, second = (json.dumps(value).replace("\\ud83d", "\ufffd") for value in (shallow, deep))
+    rows = [row.values for row in read_rows(path)]
+    assert [(row["deep"], row["mixed"]) for row in rows] == [(None, first), (second, second)]
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_what_parquet_can_nest_keeps_its_type(tmp_path: Path, record: bool) -> None:
+    path = tmp_path / "a.parquet"
+    with write_rows(path) as add:
+        add({"deep": nested(20, record=record)})
+    assert pa.types.is_nested(pq.read_table(path).schema.field("deep").type)
+
+
 @given(st.text(max_size=20))
 def test_no_csv_cell_starts_a_formula(text: str) -> None:
     cell = csv_cell(text)
