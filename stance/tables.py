@@ -46,6 +46,7 @@ WRITTEN_ENDINGS = (
 MAX_ROW_CHARS = 16 * 2**20  # a longer line or cell is a bad row, not a full memory
 CHUNK_ROWS = 1024
 PARQUET_GROUP_ROWS = 16 * CHUNK_ROWS
+_MAX_LEVELS = 20  # of lists and records in a Parquet column: readers refuse a file with many more
 HEAD_BYTES = 64 * 1024  # of a stream of rows without a name: enough to tell what it is
 _INT64 = 2**63
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
@@ -474,14 +475,19 @@ def _skip_to_header(lines: Iterator[str]) -> tuple[int, str]:
 def _distinct(names: Sequence[str]) -> list[str]:
     """Return the names with a number after one that repeats: no column hides another.
 
-    >>> _distinct(["text", "note", "note"])
-    ['text', 'note', 'note.2']
+    >>> _distinct(["text", "note", "note", "note.2"])
+    ['text', 'note', 'note.3', 'note.2']
     """
-    seen: dict[str, int] = {}
+    taken = set(names)
+    counts: dict[str, int] = {}
     result = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+        count = counts.get(name, 0) + 1
+        while count > 1 and f"{name}.{count}" in taken:
+            count += 1
+        counts[name] = count
+        result.append(name if count == 1 else f"{name}.{count}")
+        taken.add(result[-1])
     return result
 
 
@@ -491,13 +497,55 @@ def _read_parquet(stream: IO[bytes], name: str) -> Iterator[Row]:
 
     try:
         with pq.ParquetFile(stream) as table:
+            names = _distinct(table.schema_arrow.names)
             number = 0
             for batch in table.iter_batches(batch_size=CHUNK_ROWS):
-                for values in batch.to_pylist():
+                cells = map(_python_values, batch.columns)
+                columns = dict(zip(names, cells, strict=True))
+                for place in range(batch.num_rows):
                     number += 1
-                    yield Row(number, values)
+                    yield Row(number, {key: values[place] for key, values in columns.items()})
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{name}: no Parquet file that can be read; {_SAVE_AGAIN}") from error
+
+
+# What Arrow raises where Python has no such value: a year beyond 9999, a part of a microsecond
+# (where pandas is not installed), a zone that is not known, a record with the same name twice.
+_NO_SUCH_VALUE = (ArithmeticError, LookupError, ValueError)
+
+
+def _python_values(column: Any) -> list[Any]:
+    try:
+        return cast("list[Any]", column.to_pylist())
+    except _NO_SUCH_VALUE:
+        return [_python_value(cell) for cell in column]
+
+
+def _python_value(cell: Any) -> Any:
+    """Return what a cell holds, with text for each time in it that Python's types cannot hold."""
+    import pyarrow as pa
+
+    with contextlib.suppress(*_NO_SUCH_VALUE):
+        return cell.as_py()
+    if isinstance(cell, pa.MapScalar):
+        return [(_python_value(entry[0]), _python_value(entry[1])) for entry in cell.values]
+    if isinstance(cell, pa.ListScalar):
+        return [_python_value(item) for item in cell.values]
+    if isinstance(cell, pa.StructScalar):
+        names = _distinct([part.name for part in cell.type])
+        return {name: _python_value(cell[place]) for place, name in enumerate(names)}
+    return _arrow_text(cell)
+
+
+def _arrow_text(cell: Any) -> str:
+    import pyarrow as pa
+
+    kind = cell.type
+    if pa.types.is_duration(kind):
+        return f"{cell.value} {kind.unit}"
+    if pa.types.is_timestamp(kind) and kind.tz:  # in UTC, for which no zone needs to be known
+        return f"{_arrow_text(cell.cast(pa.timestamp(kind.unit)))}+00:00"
+    return cast("str", cell.cast(pa.string()).as_py())
 
 
 # Writing
@@ -812,9 +860,9 @@ def _write_csv(
             fields.setdefault(column, {}).update(dict.fromkeys(_flat(column, value, record_names)))
     places = [(column, name) for column in fields for name in fields[column] or (column,)]
     text = io.TextIOWrapper(stream, "utf-8", errors="replace", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(_LineFeeds(text), lineterminator="\r\n")
     # A column "a.b" and the field "b" of a column "a" are two.
-    writer.writerow(map(csv_cell, _distinct([name for _, name in places])))
+    writer.writerow(_distinct([csv_cell(name) for _, name in places]))
     for row in rows():
         cells = {
             (column, name): cell
@@ -824,6 +872,19 @@ def _write_csv(
         writer.writerow(csv_cell(cells.get(place)) for place in places)
     text.flush()
     text.detach()
+
+
+@dataclass(slots=True)
+class _LineFeeds:
+    r"""Takes rows that end in "\r\n" from a CSV writer, and ends them in "\n".
+
+    So Python 3.11 quotes a cell with "\r" too: it looks for the signs of its own row end alone.
+    """
+
+    text: IO[str]
+
+    def write(self, row: str) -> int:
+        return self.text.write(row.removesuffix("\r\n") + "\n")
 
 
 def _flat(column: str, value: Any, record_names: _RecordNames) -> dict[str, Any]:
@@ -890,7 +951,7 @@ def _write_parquet(rows: Rows, stream: IO[bytes], example: Mapping[str, Any]) ->
 
 def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
-        yield [_clean(row) for row in chunk]
+        yield [{_clean(name): _clean_cell(value) for name, value in row.items()} for row in chunk]
 
 
 def _joined_type(known: Any, values: Sequence[Any]) -> Any:
@@ -901,7 +962,7 @@ def _joined_type(known: Any, values: Sequence[Any]) -> Any:
         found = pa.infer_type(values)
         if pa.types.is_null(found):
             return known
-        if _has_no_fields(found):
+        if not _is_storable(found):
             return pa.string()
         if known is None:
             return found
@@ -911,15 +972,16 @@ def _joined_type(known: Any, values: Sequence[Any]) -> Any:
         return pa.string()
 
 
-def _has_no_fields(kind: Any) -> bool:
-    """Whether a type holds a record without fields, which Parquet cannot store."""
+def _is_storable(kind: Any, levels: int = _MAX_LEVELS) -> bool:
+    """Whether Parquet has a place for a type: no record without fields, and not nested too deep."""
     import pyarrow as pa
 
     if pa.types.is_list(kind):
-        return _has_no_fields(kind.value_type)
+        return levels > 0 and _is_storable(kind.value_type, levels - 1)
     if pa.types.is_struct(kind):
-        return kind.num_fields == 0 or any(_has_no_fields(part.type) for part in kind)
-    return False
+        parts = [part.type for part in kind] if levels > 0 else []
+        return bool(parts) and all(_is_storable(part, levels - 1) for part in parts)
+    return True
 
 
 @dataclass(slots=True)
@@ -948,6 +1010,13 @@ def _as_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def _clean_cell(value: Any) -> Any:
+    try:
+        return _clean(value)
+    except RecursionError:  # far deeper than what is storable: text it would become in any case
+        return _clean(_as_text(value))
 
 
 def _clean(value: Any) -> Any:

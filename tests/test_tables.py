@@ -4,8 +4,11 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -46,6 +49,11 @@ def write(path: Path, *rows: dict) -> Path:
     with write_rows(path, example=SCORED, record_keys={"stance": "target"}) as add:
         for row in rows:
             add(row)
+    return path
+
+
+def parquet(path: Path, **columns: pa.Array) -> Path:
+    pq.write_table(pa.table(columns), path)
     return path
 
 
@@ -152,6 +160,35 @@ def test_repeated_csv_columns_are_kept_apart(tmp_path: Path) -> None:
     assert list(read_rows(path)) == [Row(2, {"text": "a", "note": "b", "note.2": "c"})]
 
 
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("note,note,note.2", ["note", "note.3", "note.2"]),
+        ("note.2,note,note", ["note.2", "note", "note.3"]),
+        ("note,note,note", ["note", "note.2", "note.3"]),
+        ("note,note,note.2,note.2", ["note", "note.3", "note.2", "note.2.2"]),
+        ("note,note,note,note.3", ["note", "note.2", "note.4", "note.3"]),
+    ],
+)
+def test_no_column_hides_another(tmp_path: Path, header: str, columns: list[str]) -> None:
+    cells = [f"cell {place}" for place in range(len(columns))]
+    expected = dict(zip(columns, cells, strict=True))
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\n{','.join(cells)}\n")
+    assert [row.values for row in read_rows(path)] == [expected]
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.Table.from_arrays([pa.array([cell]) for cell in cells], header.split(",")), path
+    )
+    assert [row.values for row in read_rows(path)] == [expected]
+
+
+def test_no_field_of_a_parquet_record_hides_another(tmp_path: Path) -> None:
+    record = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["votes", "votes"])
+    (row,) = read_rows(parquet(tmp_path / "a.parquet", record=record))
+    assert row.values == {"record": {"votes": 1, "votes.2": 2}}
+
+
 def test_a_named_pipe_has_no_share_that_is_done(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     os.mkfifo(path)
@@ -202,6 +239,93 @@ def test_files_that_cannot_be_read(
     with pytest.raises(InputError) as raised:
         list(read_rows(path))
     assert str(raised.value) == message.format(path)
+
+
+FAR_MS = 253_402_300_800_000  # the year 10000, in milliseconds from 1970
+LONG_AGO_DAYS = -800_000  # before year 1
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "texts"),
+    [
+        ([FAR_MS, 0], pa.timestamp("ms"), ["10000-01-01 00:00:00.000", "1970-01-01 00:00:00"]),
+        (
+            [FAR_MS, 0],
+            pa.timestamp("ms", "Europe/Berlin"),
+            ["10000-01-01 00:00:00.000+00:00", "1970-01-01 01:00:00+01:00"],
+        ),
+        (
+            [0, 1],
+            pa.timestamp("ms", "Mars/Olympus"),
+            ["1970-01-01 00:00:00.000+00:00", "1970-01-01 00:00:00.001+00:00"],
+        ),
+        ([2**63 - 1], pa.timestamp("us"), ["<value out of range: 9223372036854775807>"]),
+        ([LONG_AGO_DAYS, 1, None], pa.date32(), ["-0221-09-04", "1970-01-02", "None"]),
+        ([2**60, 1000], pa.duration("ms"), ["1152921504606846976 ms", "0:00:01"]),
+    ],
+)
+def test_parquet_times_that_python_cannot_hold_are_text(
+    tmp_path: Path, values: list[int | None], kind: pa.DataType, texts: list[str]
+) -> None:
+    columns = {"text": pa.array(["Good."] * len(values)), "when": pa.array(values, kind)}
+    rows = list(read_rows(parquet(tmp_path / "a.parquet", **columns)))
+    assert [row.values["text"] for row in rows] == ["Good."] * len(values)
+    assert [str(row.values["when"]) for row in rows] == texts
+
+
+def test_parquet_times_within_lists_and_records_are_text_too(tmp_path: Path) -> None:
+    when = pa.timestamp("ms")
+    path = parquet(
+        tmp_path / "a.parquet",
+        seen=pa.array([[0, FAR_MS, None], None], pa.list_(when)),
+        edit=pa.array(
+            [{"by": "Ann", "at": FAR_MS}, None], pa.struct({"by": pa.string(), "at": when})
+        ),
+        read=pa.array([[("Bo", FAR_MS)], []], pa.map_(pa.string(), when)),
+    )
+    far = "10000-01-01 00:00:00.000"
+    assert [row.values for row in read_rows(path)] == [
+        {
+            "seen": [datetime(1970, 1, 1), far, None],
+            "edit": {"by": "Ann", "at": far},
+            "read": [("Bo", far)],
+        },
+        {"seen": None, "edit": None, "read": []},
+    ]
+
+
+WITHOUT_PANDAS = """
+import sys
+
+class NoPandas:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            raise ImportError(name)
+
+sys.meta_path.insert(0, NoPandas())
+from stance.tables import read_rows
+
+for row in read_rows(sys.argv[1]):
+    print(*row.values.values(), sep=" | ")
+"""
+
+
+def test_parquet_nanoseconds_need_no_pandas(tmp_path: Path) -> None:
+    path = parquet(
+        tmp_path / "a.parquet",
+        at=pa.array([1, 1000], pa.timestamp("ns")),
+        zoned=pa.array([1, 1000], pa.timestamp("ns", "+01:00")),
+        took=pa.array([1, 1000], pa.duration("ns")),
+        clock=pa.array([1, 1000], pa.time64("ns")),
+    )
+    command = [sys.executable, "-c", WITHOUT_PANDAS, str(path)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert printed.splitlines() == [
+        "1970-01-01 00:00:00.000000001 | 1970-01-01 00:00:00.000000001+00:00 | 1 ns"
+        " | 00:00:00.000000001",
+        "1970-01-01 00:00:00.000001 | 1970-01-01 01:00:00.000001+01:00 | 0:00:00.000001"
+        " | 00:00:00.000001",
+    ]
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
@@ -263,6 +387,18 @@ def test_a_column_called_like_a_field_hides_no_other(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").read_text() == "a.b,a.b.2\nown,1\n,2\n"
 
 
+def test_a_column_called_like_a_field_with_a_number_hides_no_other(tmp_path: Path) -> None:
+    with write_rows(tmp_path / "a.csv") as add:
+        add({"a.b": "own", "a": {"b": 1}, "a.b.2": "second"})
+    assert (tmp_path / "a.csv").read_text() == "a.b,a.b.3,a.b.2\nown,1,second\n"
+
+
+def test_a_column_called_like_another_with_an_apostrophe_hides_no_other(tmp_path: Path) -> None:
+    with write_rows(tmp_path / "a.csv") as add:
+        add({"=a": "first", "'=a": "second"})
+    assert (tmp_path / "a.csv").read_text() == "'=a,'=a.2\nfirst,second\n"
+
+
 def test_the_names_of_the_example_are_no_columns(tmp_path: Path) -> None:
     row = SCORED | {"stance": [{"target": "buses", "label": "against", "favor": 0.1}]}
     header = write(tmp_path / "a.csv", row).read_text().splitlines()[0]
@@ -271,6 +407,20 @@ def test_the_names_of_the_example_are_no_columns(tmp_path: Path) -> None:
         "stance.buses.label",
         "stance.buses.favor",
     ]
+
+
+@pytest.mark.parametrize("text", ["old\rMac", "\r", "end\r", "end\r\n", "two\nlines", "a\r\nb"])
+def test_line_ends_of_every_kind_in_csv_cells_are_quoted(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.csv"
+    with write_rows(path) as add:
+        add({"note\r": text, "text": "a"})
+        add({"note\r": "b", "text": text})
+    rows = [[csv_cell(text), "a"], ["b", csv_cell(text)]]
+    assert [list(row.values.values()) for row in read_rows(path)] == rows
+    with path.open(newline="", encoding="utf-8") as stream:
+        assert list(csv.reader(stream)) == [["note\r", "text"], *rows]
+    quoted = f'"{csv_cell(text)}"'
+    assert path.read_bytes().decode() == f'"note\r",text\n{quoted},a\nb,{quoted}\n'
 
 
 def test_csv_with_other_targets_in_each_row_keeps_json_alone(tmp_path: Path) -> None:
@@ -314,6 +464,39 @@ def test_parquet_has_nested_types_and_takes_what_does_not_fit(tmp_path: Path) ->
     assert second | {} == second
     assert second["stance"] == SCORED["stance"]
     assert third["stance"] == []
+
+
+def nested(levels: int, *, record: bool) -> dict | list | str:
+    value: dict | list | str = "inmost \ud83d"
+    for _ in range(levels):
+        value = {"a": value} if record else [value]
+    return value
+
+
+@pytest.mark.parametrize("record", [True, False])
+@pytest.mark.parametrize("levels", [21, 150, 700])
+def test_what_is_nested_too_deep_for_parquet_is_json(
+    tmp_path: Path, levels: int, record: bool
+) -> None:
+    shallow, deep = nested(2, record=record), nested(levels, record=record)
+    path = tmp_path / "a.parquet"
+    with write_rows(path) as add:
+        add({"deep": None, "mixed": shallow, "shallow": shallow})
+        add({"deep": deep, "mixed": deep, "shallow": None})
+    schema = pq.read_schema(path)
+    assert schema.field("deep").type == schema.field("mixed").type == pa.string()
+    assert pa.types.is_nested(schema.field("shallow").type)
+    first, second = (json.dumps(value).replace("\\ud83d", "\ufffd") for value in (shallow, deep))
+    rows = [row.values for row in read_rows(path)]
+    assert [(row["deep"], row["mixed"]) for row in rows] == [(None, first), (second, second)]
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_what_parquet_can_nest_keeps_its_type(tmp_path: Path, record: bool) -> None:
+    path = tmp_path / "a.parquet"
+    with write_rows(path) as add:
+        add({"deep": nested(20, record=record)})
+    assert pa.types.is_nested(pq.read_table(path).schema.field("deep").type)
 
 
 @given(st.text(max_size=20))

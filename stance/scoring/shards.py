@@ -13,6 +13,7 @@ Shards may be done in any order, by any process that sees the folder. At the end
 order into the output, which appears whole, and the folder is removed.
 """
 
+import contextlib
 import gzip
 import json
 import re
@@ -21,7 +22,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self, TextIO, cast
+from typing import Any, Self, TextIO
 
 from stance.errors import OutputError
 from stance.scoring.rows import EXAMPLE_ROW, RECORD_KEYS
@@ -114,17 +115,24 @@ def read_shard(folder: Path, number: int) -> Iterator[dict[str, Any]]:
     OutputError
         Its file is damaged.
     """
-    return map(json.loads, _lines(folder, number))
+    with _said_damage(folder, number):
+        rows = [json.loads(line) for line in _lines(folder, number)]
+    yield from rows
 
 
-def _lines(folder: Path, number: int) -> Iterator[bytes]:
-    path = _rows_path(folder, number)
+def _lines(folder: Path, number: int) -> list[bytes]:
+    with _said_damage(folder, number), gzip.open(_rows_path(folder, number), "rb") as lines:
+        return lines.readlines()  # all before any is used: the checksum stands at the end
+
+
+@contextlib.contextmanager
+def _said_damage(folder: Path, number: int) -> Iterator[None]:
     try:
-        with gzip.open(path, "rb") as lines:
-            yield from cast("Iterator[bytes]", lines)
-    except (OSError, EOFError, zlib.error) as error:
+        yield
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         raise OutputError(
-            f"{path}: damaged ({error}); delete it and go on with --resume: it is scored again"
+            f"{_rows_path(folder, number)}: damaged ({error}); delete it and go on with --resume: "
+            "it is scored again"
         ) from None
 
 

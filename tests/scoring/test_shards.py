@@ -1,3 +1,4 @@
+import gzip
 import json
 import multiprocessing
 from pathlib import Path
@@ -121,6 +122,41 @@ def test_damage_within_a_shard_is_said(tmp_path: Path, whole_bytes: int) -> None
     path.write_bytes(content[:whole_bytes] + b"\xff" * (len(content) - whole_bytes))
     with pytest.raises(OutputError, match=r"00000007.jsonl.gz: damaged .*; delete it and go on"):
         list(read_shard(tmp_path, 7))
+
+
+def flip(path: Path, place: int) -> None:
+    """Damage a file by a single bit."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet"])
+def test_no_row_of_a_damaged_shard_is_used(tmp_path: Path, ending: str) -> None:
+    output = tmp_path / f"out{ending}"
+    rows = [{"text": f"comment {number * number}"} for number in range(1024)]
+    with store(output) as half:
+        half.write(0, rows, Marker(len(rows)))
+    path = half.folder / "00000000.jsonl.gz"
+    whole = path.read_bytes()
+    for place in range(len(whole) // 8, len(whole), len(whole) // 8):
+        path.write_bytes(whole)
+        flip(path, place)
+        with pytest.raises(OutputError, match=r": damaged .*; delete it and go on with --resume"):
+            next(read_shard(half.folder, 0))
+        with (
+            store(output, resume=True) as work,
+            pytest.raises(OutputError, match=r": damaged .*; delete it and go on with --resume"),
+        ):
+            work.assemble(1)
+    assert not output.exists()
+
+
+def test_a_shard_that_is_no_json_is_damaged(tmp_path: Path) -> None:
+    for content in (b"{\n", b'{"text": "\xff"}\n', b"[" * 100_000 + b"\n"):
+        (tmp_path / "00000000.jsonl.gz").write_bytes(gzip.compress(content))
+        with pytest.raises(OutputError, match=r": damaged .*; delete it and go on with --resume"):
+            next(read_shard(tmp_path, 0))
 
 
 def test_temporary_files_of_a_killed_run_go(tmp_path: Path) -> None:
