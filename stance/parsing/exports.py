@@ -609,8 +609,10 @@ def _text_lines(stream: BinaryIO, source: str) -> Iterator[str]:
     head = stream.peek(65536) if isinstance(stream, io.BufferedReader) else b""
     encoding = detect_encoding(head)
     text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline=None)
+    mark = "\ufeff"  # of the encoding, and no part of the first column's name
     while line := text.readline(LONGEST_LINE):
-        yield line
+        yield line.removeprefix(mark)
+        mark = ""
         while line and not line.endswith("\n") and len(line) >= LONGEST_LINE:
             line = text.readline(LONGEST_LINE)
     text.detach()

@@ -64,6 +64,16 @@ def test_encoding_line_ends_and_trailing_spaces_change_nothing(encoding: str) ->
     assert list(parse_bytes(changed, source="page.txt")) == list(plain)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(encoding: str) -> None:
+    data = 'author,text\nAda,"Good trams."\n\ufeffBen,Late again.\n'.encode(encoding)
+    [thread] = parse_bytes(data, source="comments.csv")
+    found = [(comment.author, comment.text) for comment in thread.comments]
+    assert found == [("Ada", "Good trams."), ("\ufeffBen", "Late again.")]
+    [thread] = parse_bytes("text\nGood trams.\n".encode(encoding), source="comments.csv")
+    assert [comment.text for comment in thread.comments] == ["Good trams."]
+
+
 def test_a_compressed_export_is_read() -> None:
     data = gzip.compress(b'{"text": "Good."}\n{"text": "Bad."}\n')
     [thread] = parse_bytes(data, source="comments.jsonl.gz")
