@@ -69,6 +69,7 @@ _TAG = re.compile(r"</?(?:div|p|span|a|ul|ol|li|table|tr|td|br|h[1-6]|article|se
 _MHTML = re.compile(
     r"^(?:From|MIME-Version|Content-Type|Subject|Snapshot-Content-Location|Date):", re.I
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TEXT_COLUMN = re.compile(
     r"""["']?(?:text|comment|comment_text|body|content|message)["']?""", re.IGNORECASE
 )
@@ -119,6 +120,19 @@ def refuse_binary(head: bytes, *, source: str) -> None:
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > max(8, len(head) // 100):
         raise InputError(f"{source}: this is binary data; expected {EXPECTED}")
+
+
+def replace_surrogates(text: str) -> str:
+    r"""Put a replacement character for each half of a letter, as JSON may state one.
+
+    No encoding can write such a half.
+
+    Examples
+    --------
+    >>> replace_surrogates("bad \ud83d thing") == "bad \ufffd thing"
+    True
+    """
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def _wide_encoding(head: bytes) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from stance.errors import InputError
 from stance.parsing.dates import FIRST_YEAR, LAST_YEAR, parse_time
-from stance.parsing.detect import Format, decode, detect_encoding
+from stance.parsing.detect import Format, decode, detect_encoding, replace_surrogates
 from stance.tables import Row, read_csv
 from stance.thread import Article, Comment, Thread
 from stance.words import count_words
@@ -730,7 +730,7 @@ def _name(value: Any) -> str | None:
 def _string(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    text = str(value).strip()
+    text = replace_surrogates(str(value)).strip()
     return text or None
 
 

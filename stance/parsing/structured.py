@@ -16,6 +16,7 @@ from lxml.html import HtmlElement, document_fromstring
 
 from stance.parsing.blocks import join_lines, read_lines
 from stance.parsing.dates import parse_time
+from stance.parsing.detect import replace_surrogates
 from stance.parsing.selectors import strings
 from stance.thread import Comment
 
@@ -87,7 +88,7 @@ def _comment(node: dict[str, Any], name: str, text: str, parent: str | None, dep
     if isinstance(author, dict):
         author = author.get("name") or author.get("alternateName")
     stated = node.get("dateCreated") or node.get("datePublished") or node.get("commentTime")
-    stated = stated if isinstance(stated, str) else None
+    stated = replace_surrogates(stated) if isinstance(stated, str) else None
     published = stated if stated and _is_iso(stated) else parse_time(stated or "")
     return Comment(
         id=name,
@@ -128,9 +129,10 @@ def _plain(value: Any) -> str:
     """Return a text without the markup that some sites leave in it."""
     if not isinstance(value, str):
         return ""
-    if not _TAG.search(value):
-        return value.strip()
+    text = replace_surrogates(value)
+    if not _TAG.search(text):
+        return text.strip()
     try:
-        return join_lines(read_lines(document_fromstring(f"<div>{value}</div>")))
+        return join_lines(read_lines(document_fromstring(f"<div>{text}</div>")))
     except (etree.ParserError, ValueError):
-        return value.strip()
+        return text.strip()

@@ -1,6 +1,7 @@
 import io
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -252,6 +253,33 @@ def test_threads_as_printed_are_read_again() -> None:
     printed = json.dumps(thread.to_dict())
     again = read(printed + "\n" + printed, "jsonl")
     assert [rows(item) for item in again] == [rows(thread), rows(thread)]
+
+
+HALF = {
+    "author": "A\udc00da",
+    "text": "Bad \ud83d thing",
+    "date": "some \ud83d day",
+    "id": "\udfff",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "document"),
+    [
+        ("json", [HALF]),
+        ("json", {"article": {"title": "\ud800", "url": "\ud800"}, "comments": [HALF]}),
+        ("jsonl", HALF),
+        ("jsonld", {"@type": "Article", "headline": "\ud800", "comment": [HALF]}),
+        ("hackernews", {"type": "story", "title": "\ud800", "children": [HALF]}),
+        ("reddit", [{"kind": "t1", "data": HALF}]),
+    ],
+)
+def test_half_a_letter_is_replaced_wherever_it_stands(kind: str, document: Any) -> None:
+    [thread] = read(json.dumps(document), kind)
+    assert [(comment.author, comment.text) for comment in thread.comments] == [
+        ("A\ufffdda", "Bad \ufffd thing")
+    ]
+    assert "\\ud" not in ascii(thread.to_dict())
 
 
 def test_csv_with_semicolons_quotes_and_utf_16() -> None:
