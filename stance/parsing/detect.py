@@ -62,6 +62,10 @@ _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,80}encoding=["']([\w.:-]{1,40})|<meta[^>]{0,200}charset=["']?\s?([\w.:-]{1,40})""",
     re.IGNORECASE,
 )
+# Encodings of text that no page is written in: those of domain names, of program text, of none.
+_NO_PAGE_ENCODINGS = frozenset(
+    ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "utf-7")
+)
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\b")) + b"\x7f"
 
 _PAGE_START = re.compile(r"<(?:!doctype html|html|head|body)[\s>]", re.IGNORECASE)
@@ -169,10 +173,20 @@ def _declared_encoding(head: bytes) -> str | None:
     match = _DECLARED.search(head)
     if match is None:
         return None
+    return _page_encoding((match[1] or match[2]).decode("ascii"))
+
+
+def _page_encoding(name: str) -> str | None:
+    """Return Python's name of a declared encoding; None where it can be none of this page."""
     try:
-        return codecs.lookup((match[1] or match[2]).decode("ascii")).name
+        codec = codecs.lookup(name)
     except LookupError:
         return None
+    if not codec._is_text_encoding or codec.name in _NO_PAGE_ENCODINGS:  # as "hex", "base64"
+        return None
+    # The declaration was found as ASCII, so in UTF-16 or EBCDIC the page cannot be.
+    reads_ascii = b"<meta>".decode(codec.name, errors="replace") == "<meta>"
+    return codec.name if reads_ascii else None
 
 
 def _guess_encoding(data: bytes, high: int) -> str:

@@ -27,6 +27,17 @@ def test_utf_8_counts_where_the_declared_charset_is_wrong() -> None:
     assert decode(page.encode()) == page
 
 
+@pytest.mark.parametrize(
+    "charset",
+    ["hex", "base64", "rot13", "zip", "undefined", "idna", "punycode", "unicode_escape",
+     "raw_unicode_escape", "utf-7", "utf-16", "utf-32-le", "cp037", "no-such-charset"],
+)  # fmt: skip
+def test_a_declared_charset_that_the_page_cannot_be_in_is_ignored(charset: str) -> None:
+    page = f'<meta charset="{charset}"><p>Grüße an die Straßenbahn</p>'
+    assert decode(page.encode()) == page
+    assert decode(page.encode("cp1252")) == page
+
+
 def test_an_undeclared_cyrillic_page_is_guessed() -> None:
     text = "Трамвай вернулся на улицы города, и жители этому очень рады. " * 5
     assert decode(text.encode("cp1251")) == text
