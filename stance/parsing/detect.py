@@ -79,11 +79,12 @@ _TEXT_COLUMN = re.compile(
 )
 
 
-def decode(data: bytes, *, source: str = "-") -> str:
+def decode(data: bytes, *, source: str = "-", charset: str | None = None) -> str:
     r"""Decode the bytes of a page, whatever encoding they are in.
 
-    A byte-order mark decides; then valid UTF-8; then what the page declares; then UTF-16 by its
-    zero bytes; then a guess for text that is mostly not ASCII; then Windows-1252.
+    A byte-order mark decides; then valid UTF-8; then `charset`, which the page came with; then
+    what the page declares; then UTF-16 by its zero bytes; then a guess for text that is mostly
+    not ASCII; then Windows-1252.
 
     Raises
     ------
@@ -96,11 +97,11 @@ def decode(data: bytes, *, source: str = "-") -> str:
     ('Grüße', 'Grüße')
     """
     refuse_binary(data[:HEAD_BYTES], source=source)
-    text = data.decode(detect_encoding(data), errors="replace")
+    text = data.decode(detect_encoding(data, charset), errors="replace")
     return text.removeprefix("\ufeff").replace("\0", "")
 
 
-def detect_encoding(data: bytes) -> str:
+def detect_encoding(data: bytes, charset: str | None = None) -> str:
     """Tell the encoding of a text, or of its head, as `decode` describes.
 
     Examples
@@ -111,7 +112,7 @@ def detect_encoding(data: bytes) -> str:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return encoding
-    return _wide_encoding(data[:4096]) or _narrow_encoding(data)
+    return _wide_encoding(data[:4096]) or _narrow_encoding(data, charset)
 
 
 def refuse_binary(head: bytes, *, source: str) -> None:
@@ -150,8 +151,8 @@ def _wide_encoding(head: bytes) -> str | None:
     return None
 
 
-def _narrow_encoding(data: bytes) -> str:
-    declared = _declared_encoding(data[:4096])
+def _narrow_encoding(data: bytes, charset: str | None) -> str:
+    declared = _page_encoding(charset or "") or _declared_encoding(data[:4096])
     if declared == "iso2022_jp":  # pure ASCII bytes, hence valid UTF-8 too
         return declared
     try:
@@ -180,7 +181,7 @@ def _page_encoding(name: str) -> str | None:
     """Return Python's name of a declared encoding; None where it can be none of this page."""
     try:
         codec = codecs.lookup(name)
-    except LookupError:
+    except (LookupError, ValueError):  # ValueError: a zero byte in the name
         return None
     if not codec._is_text_encoding or codec.name in _NO_PAGE_ENCODINGS:  # as "hex", "base64"
         return None
