@@ -22,6 +22,8 @@ Format = Literal[
 ]
 
 HEAD_BYTES = 64 * 1024  # enough to tell the formats apart
+LATEST_START = 4000  # characters before a page's markup, such as a program's warnings
+FEWEST_TAGS = 3  # of such a page
 EXPECTED = (
     "a saved page (HTML or plain text), a WordPress or Disqus export, JSON, JSON Lines or CSV"
 )
@@ -68,12 +70,16 @@ _NO_PAGE_ENCODINGS = frozenset(
 )
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\b")) + b"\x7f"
 
-_PAGE_START = re.compile(r"<(?:!doctype html|html|head|body)[\s>]", re.IGNORECASE)
+_MARKUP_START = re.compile(r"<[a-zA-Z!?/]")  # and not "< Back" or "<3"
+_PAGE_START = re.compile(r"<(?:!doctype html|html)[\s>]", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:div|p|span|a|ul|ol|li|table|tr|td|br|h[1-6]|article|section)[\s/>]", re.I)
+_PAGE_TAG = re.compile(rf"</?(?:head|body|title|meta|link|script|style)[\s/>]|{_TAG.pattern}", re.I)
 _MHTML = re.compile(
     r"^(?:From|MIME-Version|Content-Type|Subject|Snapshot-Content-Location|Date):", re.I
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Brackets with something of JSON within, or with nothing within and nothing but JSON after them.
+_JSON_START = re.compile(r"[\[{]\s*(?:[\[{\"]|$)|\[\s*\]\s*$|\{\s*\}\s*(?:\{|$)")
 _TEXT_COLUMN = re.compile(
     r"""["']?(?:text|comment|comment_text|body|content|message)["']?""", re.IGNORECASE
 )
@@ -226,7 +232,7 @@ def detect_format(head: str, name: str, *, source: str = "-") -> Format:
     """
     start = head.lstrip("\ufeff \t\r\n")
     ending = name.lower().removesuffix(".gz").rpartition(".")[2]
-    if start.startswith("<"):
+    if _MARKUP_START.match(start):
         return _detect_markup(start, source)
     if ending in ("jsonl", "ndjson"):
         return "jsonl"
@@ -236,9 +242,15 @@ def detect_format(head: str, name: str, *, source: str = "-") -> Format:
         return "csv"
     if _MHTML.match(start) and "multipart/related" in start[:4000]:
         return "mhtml"
-    if _PAGE_START.search(head) or len(_TAG.findall(head)) > len(head) / 400 + 10:
-        return "html"
-    return "text"
+    return "html" if _is_html(head) else "text"
+
+
+def _is_html(head: str) -> bool:
+    """Tell markup after other words from a text that speaks of one tag or the other."""
+    if len(_TAG.findall(head)) > len(head) / 400 + 10:
+        return True
+    begins = _PAGE_START.search(head[:LATEST_START]) is not None
+    return begins and len(_PAGE_TAG.findall(head)) >= FEWEST_TAGS
 
 
 def _detect_markup(start: str, source: str) -> Format:
@@ -255,7 +267,7 @@ def _detect_markup(start: str, source: str) -> Format:
 
 def _detect_json(start: str, ending: str) -> Format | None:
     """Tell the JSON formats apart by their tell-tale keys; None where it is no JSON."""
-    if not re.match(r"[\[{]\s*(?:[\[{\"\]}]|$)", start):
+    if not _JSON_START.match(start):
         return None
     if "youtube#comment" in start:
         return "youtube"

@@ -50,6 +50,16 @@ def test_a_text_dump_is_parsed_from_a_path(tmp_path: Path) -> None:
     assert [comment.author for comment in thread.comments] == ["Ada", "Ben"]
 
 
+@pytest.mark.parametrize(
+    "first", ["< Back to the news", "[                    ] [Search]", "[ ] Dark mode"]
+)
+def test_a_dump_whose_first_line_looks_like_code_is_a_text(first: str) -> None:
+    dump = f"{first}\n\n{DUMP}".replace("At last!", "Put it into the <head> of your page!")
+    [thread] = parse_bytes(dump.encode(), source="page.txt")
+    assert thread.format == "text"
+    assert [comment.author for comment in thread.comments] == ["Ada", "Ben"]
+
+
 def test_a_page_is_parsed_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     class Stdin:
         buffer = io.BytesIO(DUMP.encode())
