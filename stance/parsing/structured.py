@@ -24,6 +24,7 @@ LARGEST_BLOCK = 20_000_000  # characters of one JSON-LD block
 _BLOCKS = etree.XPath("//script[@type='application/ld+json']/text()", smart_strings=False)
 _ANSWERS = ("comment", "suggestedAnswer", "acceptedAnswer")
 _TYPES = frozenset({"comment", "usercomments", "answer"})
+_COUNT = re.compile(r"\d{1,12}")  # of more than 4,300 digits Python makes no number
 _TAG = re.compile(r"<(?:p|br|div|a|blockquote|em|strong|i|b|span)\b|&(?:amp|lt|gt|quot|#\d{2,5});")
 
 
@@ -120,7 +121,7 @@ def _likes(node: dict[str, Any]) -> int | None:
         if isinstance(count, dict) and "LikeAction" in str(count.get("interactionType"))
     ]
     for value in stated:
-        if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
+        if isinstance(value, int) or (isinstance(value, str) and _COUNT.fullmatch(value)):
             return int(value)
     return None
 
