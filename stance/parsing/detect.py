@@ -22,6 +22,8 @@ Format = Literal[
 ]
 
 HEAD_BYTES = 64 * 1024  # enough to tell the formats apart
+LATEST_START = 4000  # characters before a page's markup, such as a program's warnings
+FEWEST_TAGS = 3  # of such a page
 EXPECTED = (
     "a saved page (HTML or plain text), a WordPress or Disqus export, JSON, JSON Lines or CSV"
 )
@@ -62,23 +64,33 @@ _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,80}encoding=["']([\w.:-]{1,40})|<meta[^>]{0,200}charset=["']?\s?([\w.:-]{1,40})""",
     re.IGNORECASE,
 )
+# Encodings of text that no page is written in: those of domain names, of program text, of none.
+_NO_PAGE_ENCODINGS = frozenset(
+    ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "utf-7")
+)
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\b")) + b"\x7f"
 
-_PAGE_START = re.compile(r"<(?:!doctype html|html|head|body)[\s>]", re.IGNORECASE)
+_MARKUP_START = re.compile(r"<[a-zA-Z!?/]")  # and not "< Back" or "<3"
+_PAGE_START = re.compile(r"<(?:!doctype html|html)[\s>]", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:div|p|span|a|ul|ol|li|table|tr|td|br|h[1-6]|article|section)[\s/>]", re.I)
+_PAGE_TAG = re.compile(rf"</?(?:head|body|title|meta|link|script|style)[\s/>]|{_TAG.pattern}", re.I)
 _MHTML = re.compile(
     r"^(?:From|MIME-Version|Content-Type|Subject|Snapshot-Content-Location|Date):", re.I
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Brackets with something of JSON within, or with nothing within and nothing but JSON after them.
+_JSON_START = re.compile(r"[\[{]\s*(?:[\[{\"]|$)|\[\s*\]\s*$|\{\s*\}\s*(?:\{|$)")
 _TEXT_COLUMN = re.compile(
     r"""["']?(?:text|comment|comment_text|body|content|message)["']?""", re.IGNORECASE
 )
 
 
-def decode(data: bytes, *, source: str = "-") -> str:
+def decode(data: bytes, *, source: str = "-", charset: str | None = None) -> str:
     r"""Decode the bytes of a page, whatever encoding they are in.
 
-    A byte-order mark decides; then valid UTF-8; then what the page declares; then UTF-16 by its
-    zero bytes; then a guess for text that is mostly not ASCII; then Windows-1252.
+    A byte-order mark decides; then valid UTF-8; then `charset`, which the page came with; then
+    what the page declares; then UTF-16 by its zero bytes; then a guess for text that is mostly
+    not ASCII; then Windows-1252.
 
     Raises
     ------
@@ -91,11 +103,11 @@ def decode(data: bytes, *, source: str = "-") -> str:
     ('Grüße', 'Grüße')
     """
     refuse_binary(data[:HEAD_BYTES], source=source)
-    text = data.decode(detect_encoding(data), errors="replace")
+    text = data.decode(detect_encoding(data, charset), errors="replace")
     return text.removeprefix("\ufeff").replace("\0", "")
 
 
-def detect_encoding(data: bytes) -> str:
+def detect_encoding(data: bytes, charset: str | None = None) -> str:
     """Tell the encoding of a text, or of its head, as `decode` describes.
 
     Examples
@@ -106,7 +118,7 @@ def detect_encoding(data: bytes) -> str:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return encoding
-    return _wide_encoding(data[:4096]) or _narrow_encoding(data)
+    return _wide_encoding(data[:4096]) or _narrow_encoding(data, charset)
 
 
 def refuse_binary(head: bytes, *, source: str) -> None:
@@ -121,6 +133,19 @@ def refuse_binary(head: bytes, *, source: str) -> None:
         raise InputError(f"{source}: this is binary data; expected {EXPECTED}")
 
 
+def replace_surrogates(text: str) -> str:
+    r"""Put a replacement character for each half of a letter, as JSON may state one.
+
+    No encoding can write such a half.
+
+    Examples
+    --------
+    >>> replace_surrogates("bad \ud83d thing") == "bad \ufffd thing"
+    True
+    """
+    return _SURROGATE.sub("\ufffd", text)
+
+
 def _wide_encoding(head: bytes) -> str | None:
     """Tell UTF-16 without a mark by where its zero bytes stand."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
@@ -132,8 +157,8 @@ def _wide_encoding(head: bytes) -> str | None:
     return None
 
 
-def _narrow_encoding(data: bytes) -> str:
-    declared = _declared_encoding(data[:4096])
+def _narrow_encoding(data: bytes, charset: str | None) -> str:
+    declared = _page_encoding(charset or "") or _declared_encoding(data[:4096])
     if declared == "iso2022_jp":  # pure ASCII bytes, hence valid UTF-8 too
         return declared
     try:
@@ -155,10 +180,20 @@ def _declared_encoding(head: bytes) -> str | None:
     match = _DECLARED.search(head)
     if match is None:
         return None
+    return _page_encoding((match[1] or match[2]).decode("ascii"))
+
+
+def _page_encoding(name: str) -> str | None:
+    """Return Python's name of a declared encoding; None where it can be none of this page."""
     try:
-        return codecs.lookup((match[1] or match[2]).decode("ascii")).name
-    except LookupError:
+        codec = codecs.lookup(name)
+    except (LookupError, ValueError):  # ValueError: a zero byte in the name
         return None
+    if not codec._is_text_encoding or codec.name in _NO_PAGE_ENCODINGS:  # as "hex", "base64"
+        return None
+    # The declaration was found as ASCII, so in UTF-16 or EBCDIC the page cannot be.
+    reads_ascii = b"<meta>".decode(codec.name, errors="replace") == "<meta>"
+    return codec.name if reads_ascii else None
 
 
 def _guess_encoding(data: bytes, high: int) -> str:
@@ -197,7 +232,7 @@ def detect_format(head: str, name: str, *, source: str = "-") -> Format:
     """
     start = head.lstrip("\ufeff \t\r\n")
     ending = name.lower().removesuffix(".gz").rpartition(".")[2]
-    if start.startswith("<"):
+    if _MARKUP_START.match(start):
         return _detect_markup(start, source)
     if ending in ("jsonl", "ndjson"):
         return "jsonl"
@@ -207,9 +242,15 @@ def detect_format(head: str, name: str, *, source: str = "-") -> Format:
         return "csv"
     if _MHTML.match(start) and "multipart/related" in start[:4000]:
         return "mhtml"
-    if _PAGE_START.search(head) or len(_TAG.findall(head)) > len(head) / 400 + 10:
-        return "html"
-    return "text"
+    return "html" if _is_html(head) else "text"
+
+
+def _is_html(head: str) -> bool:
+    """Tell markup after other words from a text that speaks of one tag or the other."""
+    if len(_TAG.findall(head)) > len(head) / 400 + 10:
+        return True
+    begins = _PAGE_START.search(head[:LATEST_START]) is not None
+    return begins and len(_PAGE_TAG.findall(head)) >= FEWEST_TAGS
 
 
 def _detect_markup(start: str, source: str) -> Format:
@@ -226,7 +267,7 @@ def _detect_markup(start: str, source: str) -> Format:
 
 def _detect_json(start: str, ending: str) -> Format | None:
     """Tell the JSON formats apart by their tell-tale keys; None where it is no JSON."""
-    if not re.match(r"[\[{]\s*(?:[\[{\"\]}]|$)", start):
+    if not _JSON_START.match(start):
         return None
     if "youtube#comment" in start:
         return "youtube"

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from stance.errors import InputError
 from stance.parsing.dates import FIRST_YEAR, LAST_YEAR, parse_time
-from stance.parsing.detect import Format, decode, detect_encoding
+from stance.parsing.detect import Format, decode, detect_encoding, replace_surrogates
 from stance.tables import Row, read_csv
 from stance.thread import Article, Comment, Thread
 from stance.words import count_words
@@ -43,7 +43,8 @@ _ALIASES: dict[str, tuple[str, ...]] = {
         "comment_author", "authordisplayname", "creator",
     ),
     "published": (
-        "published", "date", "created_at", "published_at", "created", "created_utc", "timestamp",
+        # Older Reddit exports state `created` too, eight hours later.
+        "published", "date", "created_at", "published_at", "created_utc", "created", "timestamp",
         "time", "datetime", "createdat", "publishedat", "comment_date", "date_created",
         "datecreated", "datepublished",
     ),
@@ -142,7 +143,8 @@ def _wxr_thread(item: Any, source: str) -> Thread | None:
         kept = approved in ("1", "approved", "approve") and _is_comment_type(fields)
         deleted += approved in ("trash", "post-trashed")
         left_out += not kept and approved not in ("trash", "post-trashed")
-        time = fields.get("comment_date") or fields.get("comment_date_gmt") or ""
+        # Either may be 0000-00-00 00:00:00, as imports leave it.
+        local, gmt = fields.get("comment_date", ""), fields.get("comment_date_gmt", "")
         parent = fields.get("comment_parent", "0")
         entries.append(
             _Entry(
@@ -150,7 +152,7 @@ def _wxr_thread(item: Any, source: str) -> Thread | None:
                 parent=None if parent in ("", "0") else parent,
                 text=html_to_text(fields.get("comment_content", "")),
                 author=html.unescape(fields.get("comment_author", "")) or None,
-                published=parse_time(time),
+                published=parse_time(local) or parse_time(gmt),
                 kept=kept,
             )
         )
@@ -609,8 +611,10 @@ def _text_lines(stream: BinaryIO, source: str) -> Iterator[str]:
     head = stream.peek(65536) if isinstance(stream, io.BufferedReader) else b""
     encoding = detect_encoding(head)
     text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline=None)
+    mark = "\ufeff"  # of the encoding, and no part of the first column's name
     while line := text.readline(LONGEST_LINE):
-        yield line
+        yield line.removeprefix(mark)
+        mark = ""
         while line and not line.endswith("\n") and len(line) >= LONGEST_LINE:
             line = text.readline(LONGEST_LINE)
     text.detach()
@@ -728,7 +732,7 @@ def _name(value: Any) -> str | None:
 def _string(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    text = str(value).strip()
+    text = replace_surrogates(str(value)).strip()
     return text or None
 
 

@@ -634,6 +634,7 @@ UNVERIFIED = (
 
 # Texts that stand where a comment was.
 DELETED_TEXT = (
+    r"\[(?:flagged|dead)\]|"  # words that alone may be a comment's own
     r"[\[(<«]?\s{0,2}(?:deleted|removed|gelöscht|supprimé|eliminado|borrado|удалено|usunięty|"
     r"comment (?:deleted|removed)|deleted comment|deleted by (?:user|author|moderator)|"
     r"(?:this|the) (?:comment|post|message) (?:has been|was|is|were) "

@@ -237,6 +237,14 @@ OTHER_TIMES = (
     "geregistreerd", "bijgewerkt", "laatst bewerkt", "dołączył", "zarejestrowany", "регистрация",
     "зарегистрирован", "medlem sedan", "copyright",
 )  # fmt: skip
+# Marks beside a comment's time: "1 year ago (edited)".
+EDITED = (
+    "edited", "last edited", "updated", "modified", "bearbeitet", "zuletzt bearbeitet", "geändert",
+    "modifié", "modifiée", "editado", "modificato", "bewerkt", "laatst bewerkt", "edytowany",
+    "edytowano", "изменено", "отредактировано", "змінено", "redigerad", "redigeret", "redigert",
+    "upraveno", "düzenlendi", "muokattu", "szerkesztve", "editat", "編集済み", "修改过", "已编辑",
+    "수정됨",
+)  # fmt: skip
 # Lines in front of an article's text that are captions or credits, no title.
 CREDITS = (
     "image", "image:", "photo", "photo:", "photos", "foto", "foto:", "bild:", "credit", "credit:",

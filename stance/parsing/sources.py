@@ -1,22 +1,37 @@
 """The front door of parsing: a path, standard input or bytes, to threads."""
 
+import codecs
 import gzip
 import io
 import os
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from stance.errors import InputError
-from stance.parsing.detect import EXPECTED, HEAD_BYTES, Format, decode, detect_format, refuse_binary
+from stance.parsing.detect import (
+    EXPECTED,
+    HEAD_BYTES,
+    Format,
+    decode,
+    detect_encoding,
+    detect_format,
+    refuse_binary,
+)
 from stance.thread import Thread
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 LARGEST_PAGE = 32 * 1024 * 1024  # bytes of HTML; some 30,000 comments
 LARGEST_DUMP = 16 * 1024 * 1024  # bytes of plain text
+MOST_FRAMES = 50  # of a page saved as MHTML that are searched for comments, itself among them
+HOSTED = "comments are hosted by "  # how the note on comments that a page lacks begins
 PAGE_ENDINGS = (
     ".html", ".htm", ".xhtml", ".mhtml", ".mht", ".txt", ".text", ".md",
     ".xml", ".json", ".jsonl", ".ndjson", ".csv", ".tsv",
@@ -150,14 +165,12 @@ def _parse_as(
         from stance.parsing.textdump import parse_textdump
 
         yield parse_textdump(_read_page(stream, source, LARGEST_DUMP), source=source, now=now)
-    elif kind in ("html", "mhtml"):
+    elif kind == "html":
         from stance.parsing.html import parse_html
 
-        markup = _read_page(stream, source, LARGEST_PAGE)
-        if kind == "mhtml":
-            markup, saved = _page_of_mhtml(markup, source)
-            now = now or saved
-        yield parse_html(markup, source=source, now=now)
+        yield parse_html(_read_page(stream, source, LARGEST_PAGE), source=source, now=now)
+    elif kind == "mhtml":
+        yield _read_mhtml(_read_bytes(stream, source, LARGEST_PAGE), source, now)
     else:
         from stance.parsing.exports import parse_export
 
@@ -165,30 +178,61 @@ def _parse_as(
 
 
 def _read_page(stream: BinaryIO, source: str, largest: int) -> str:
+    return decode(_read_bytes(stream, source, largest), source=source)
+
+
+def _read_bytes(stream: BinaryIO, source: str, largest: int) -> bytes:
     data = stream.read(largest + 1)
     if len(data) > largest:
         raise InputError(
             f"{source}: larger than {largest // 2**20} MB; expected a single page "
             "(split it, or give the comments as JSON Lines, which stream)"
         )
-    return decode(data, source=source)
+    return data
 
 
-def _page_of_mhtml(markup: str, source: str) -> tuple[str, datetime | None]:
-    """Return the HTML part of a page that a browser saved as one MHTML file, and when it did."""
+def _read_mhtml(data: bytes, source: str, now: datetime | None) -> Thread:
+    """Read a page that a browser saved as one file, each frame of it a part of its own."""
+    from stance.parsing.html import parse_html
+
+    parts, saved = _html_parts(data, source)
+    now = now or saved
+    thread = parse_html(_decode_part(parts[0], source), source=source, now=now)
+    for part in parts[1:MOST_FRAMES] if not thread.comments else ():
+        try:
+            frame = parse_html(_decode_part(part, source), source=source, now=now)
+        except InputError:  # a frame that is no text costs nothing else
+            continue
+        if frame.comments:
+            notes = tuple(note for note in thread.notes if not note.startswith(HOSTED))
+            return replace(frame, article=thread.article, notes=(*notes, *frame.notes))
+    return thread
+
+
+def _html_parts(data: bytes, source: str) -> tuple[list["Message"], datetime | None]:
+    """Return the HTML parts of an MHTML file, of which there is one at least, and its date."""
     import email
     import email.policy
 
-    try:
-        message = email.message_from_string(markup, policy=email.policy.compat32)
+    if detect_encoding(data).startswith(("utf-16", "utf-32")):
+        data = decode(data, source=source).encode()
+    data = data.removeprefix(codecs.BOM_UTF8).lstrip()
+    try:  # as bytes, for a part may be 8-bit, in an encoding of its own
+        message = email.message_from_bytes(data, policy=email.policy.compat32)
+        parts = [part for part in message.walk() if part.get_content_type() == "text/html"]
     except RecursionError:
         raise InputError(f"{source}: MHTML nested too deeply; expected {EXPECTED}") from None
-    for part in message.walk():
-        if part.get_content_type() == "text/html":
-            payload = part.get_payload(decode=True)
-            if isinstance(payload, bytes):
-                return decode(payload, source=source), _saved_at(message["Date"])
-    raise InputError(f"{source}: an MHTML file without an HTML part; expected {EXPECTED}")
+    if not parts:
+        raise InputError(f"{source}: an MHTML file without an HTML part; expected {EXPECTED}")
+    return parts, _saved_at(message["Date"])
+
+
+def _decode_part(part: "Message", source: str) -> str:
+    """Return the text of a part, in the encoding that its header names where it can be."""
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return ""
+    return decode(payload, source=source, charset=part.get_content_charset())
 
 
 def _saved_at(date: object) -> datetime | None:

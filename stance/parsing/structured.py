@@ -16,6 +16,7 @@ from lxml.html import HtmlElement, document_fromstring
 
 from stance.parsing.blocks import join_lines, read_lines
 from stance.parsing.dates import parse_time
+from stance.parsing.detect import replace_surrogates
 from stance.parsing.selectors import strings
 from stance.thread import Comment
 
@@ -23,6 +24,7 @@ LARGEST_BLOCK = 20_000_000  # characters of one JSON-LD block
 _BLOCKS = etree.XPath("//script[@type='application/ld+json']/text()", smart_strings=False)
 _ANSWERS = ("comment", "suggestedAnswer", "acceptedAnswer")
 _TYPES = frozenset({"comment", "usercomments", "answer"})
+_COUNT = re.compile(r"\d{1,12}")  # of more than 4,300 digits Python makes no number
 _TAG = re.compile(r"<(?:p|br|div|a|blockquote|em|strong|i|b|span)\b|&(?:amp|lt|gt|quot|#\d{2,5});")
 
 
@@ -87,7 +89,7 @@ def _comment(node: dict[str, Any], name: str, text: str, parent: str | None, dep
     if isinstance(author, dict):
         author = author.get("name") or author.get("alternateName")
     stated = node.get("dateCreated") or node.get("datePublished") or node.get("commentTime")
-    stated = stated if isinstance(stated, str) else None
+    stated = replace_surrogates(stated) if isinstance(stated, str) else None
     published = stated if stated and _is_iso(stated) else parse_time(stated or "")
     return Comment(
         id=name,
@@ -119,7 +121,7 @@ def _likes(node: dict[str, Any]) -> int | None:
         if isinstance(count, dict) and "LikeAction" in str(count.get("interactionType"))
     ]
     for value in stated:
-        if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
+        if isinstance(value, int) or (isinstance(value, str) and _COUNT.fullmatch(value)):
             return int(value)
     return None
 
@@ -128,9 +130,10 @@ def _plain(value: Any) -> str:
     """Return a text without the markup that some sites leave in it."""
     if not isinstance(value, str):
         return ""
-    if not _TAG.search(value):
-        return value.strip()
+    text = replace_surrogates(value)
+    if not _TAG.search(text):
+        return text.strip()
     try:
-        return join_lines(read_lines(document_fromstring(f"<div>{value}</div>")))
+        return join_lines(read_lines(document_fromstring(f"<div>{text}</div>")))
     except (etree.ParserError, ValueError):
-        return value.strip()
+        return text.strip()

@@ -53,6 +53,7 @@ _COMMENT_BY = phrases.phrase_pattern(
 )
 _ANSWER = phrases.phrase_pattern(phrases.ANSWER_PREFIXES)
 _OTHER_TIME = phrases.phrase_pattern(phrases.OTHER_TIMES)
+_EDITED = phrases.folded_set(phrases.EDITED)
 _DELETED = phrases.folded_set(phrases.DELETED)
 _PINGBACK = phrases.phrase_pattern(phrases.PINGBACKS)
 _EDGES = " \t|·•●,;:–—-/()[]{}#@»«<>*~=↓↑.\"'“”„"
@@ -346,9 +347,13 @@ def _clean_name(text: str) -> str:
         text = text[1:-1].strip()
     if not any(letter.isalpha() for letter in text) and (len(text) < 3 or not text.isalnum()):
         return ""
-    if _CLOCK_ALONE.fullmatch(text) or fold(text) in _TAIL_WORDS:
+    if _CLOCK_ALONE.fullmatch(text) or fold(text) in _TAIL_WORDS or _is_edit_mark(text):
         return ""
     return "" if is_buttons(text) and len(text) > 3 else text
+
+
+def _is_edit_mark(text: str) -> bool:
+    return fold(text.strip(_EDGES + "（）")) in _EDITED
 
 
 def _trim_name(text: str) -> str:

@@ -27,6 +27,17 @@ def test_utf_8_counts_where_the_declared_charset_is_wrong() -> None:
     assert decode(page.encode()) == page
 
 
+@pytest.mark.parametrize(
+    "charset",
+    ["hex", "base64", "rot13", "zip", "undefined", "idna", "punycode", "unicode_escape",
+     "raw_unicode_escape", "utf-7", "utf-16", "utf-32-le", "cp037", "no-such-charset"],
+)  # fmt: skip
+def test_a_declared_charset_that_the_page_cannot_be_in_is_ignored(charset: str) -> None:
+    page = f'<meta charset="{charset}"><p>Grüße an die Straßenbahn</p>'
+    assert decode(page.encode()) == page
+    assert decode(page.encode("cp1252")) == page
+
+
 def test_an_undeclared_cyrillic_page_is_guessed() -> None:
     text = "Трамвай вернулся на улицы города, и жители этому очень рады. " * 5
     assert decode(text.encode("cp1251")) == text
@@ -68,6 +79,19 @@ def test_what_is_no_text_is_refused_by_name(head: bytes, name: str) -> None:
         ("[1] Trams, a love story", "x", "text"),
         ("{ 38 comments… read them below }", "x", "text"),
         ("Comment, if you like", "x.txt", "text"),
+        ("< Back to the news\n\nTrams are back", "x", "text"),
+        ("<3 the trams", "x", "text"),
+        ("Trams\n\nPut the script into the <head> of your page.", "x", "text"),
+        ("Trams\n\nAfter <html> and <body> comes the text.", "x", "text"),
+        ("Warning: no such file\n<!DOCTYPE html><html><head><title>Trams</title>", "x", "html"),
+        ("Warning: no such file\n<html>\n<body><p>Trams</p>", "x", "html"),
+        ("Menu " + "<div><p>Trams</p></div>" * 10, "x", "html"),
+        ("[                    ] [Search]\n\nTrams are back", "x", "text"),
+        ("[ ] Dark mode\n\nTrams are back", "x", "text"),
+        ("{ } Code\n\nTrams are back", "x", "text"),
+        ("[ ]\n", "x", "json"),
+        ("{}", "x.json", "json"),
+        ('{}\n{"text": "a"}\n', "x", "jsonl"),
         ('<rss xmlns:wp="http://wordpress.org/export/1.2/">', "x", "wxr"),
         ('<disqus xmlns="http://disqus.com">', "x.xml", "disqus"),
         ('[{"kind": "Listing", "data": {}}]', "x.json", "reddit"),

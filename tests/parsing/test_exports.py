@@ -1,6 +1,7 @@
 import io
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -96,9 +97,26 @@ def test_a_wordpress_export_streams() -> None:
         list(threads)
 
 
+@pytest.mark.parametrize("local", ["0000-00-00 00:00:00", "", "2021-10-15 17:35:00"])
+def test_a_wordpress_comment_without_local_time_has_its_gmt(local: str) -> None:
+    times = (
+        f"<wp:comment_date>{local}</wp:comment_date>"
+        "<wp:comment_date_gmt>2021-10-15 17:35:00</wp:comment_date_gmt>"
+    )
+    old = "<wp:comment_date>2021-10-15 17:35:00</wp:comment_date>"
+    thread = read(WXR.replace(old, times), "wxr")[0]
+    assert thread.comments[0].published == "2021-10-15T17:35:00"
+
+
 def test_a_wordpress_export_without_comments_says_so() -> None:
     [thread] = read('<rss xmlns:wp="http://wordpress.org/export/1.2/"><channel/></rss>', "wxr")
     assert (thread.comments, thread.notes) == ((), ("no comments in this export",))
+
+
+def test_of_reddit_s_two_times_the_one_in_utc_counts() -> None:
+    data = {"body": "Yes.", "created": 1634340900.0, "created_utc": 1634312100.0}
+    [thread] = read(json.dumps([{"kind": "t1", "data": data}]), "reddit")
+    assert thread.comments[0].published == "2021-10-15T15:35:00+00:00"
 
 
 def test_control_characters_do_no_harm() -> None:
@@ -252,6 +270,33 @@ def test_threads_as_printed_are_read_again() -> None:
     printed = json.dumps(thread.to_dict())
     again = read(printed + "\n" + printed, "jsonl")
     assert [rows(item) for item in again] == [rows(thread), rows(thread)]
+
+
+HALF = {
+    "author": "A\udc00da",
+    "text": "Bad \ud83d thing",
+    "date": "some \ud83d day",
+    "id": "\udfff",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "document"),
+    [
+        ("json", [HALF]),
+        ("json", {"article": {"title": "\ud800", "url": "\ud800"}, "comments": [HALF]}),
+        ("jsonl", HALF),
+        ("jsonld", {"@type": "Article", "headline": "\ud800", "comment": [HALF]}),
+        ("hackernews", {"type": "story", "title": "\ud800", "children": [HALF]}),
+        ("reddit", [{"kind": "t1", "data": HALF}]),
+    ],
+)
+def test_half_a_letter_is_replaced_wherever_it_stands(kind: str, document: Any) -> None:
+    [thread] = read(json.dumps(document), kind)
+    assert [(comment.author, comment.text) for comment in thread.comments] == [
+        ("A\ufffdda", "Bad \ufffd thing")
+    ]
+    assert "\\ud" not in ascii(thread.to_dict())
 
 
 def test_csv_with_semicolons_quotes_and_utf_16() -> None:

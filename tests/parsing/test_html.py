@@ -69,6 +69,22 @@ def test_deleted_comments_are_counted_and_their_answers_kept() -> None:
     assert thread.comments[1].parent_id is None
 
 
+@pytest.mark.parametrize("mark", ["[flagged]", "[dead]", "[deleted]"])
+def test_rows_that_moderators_took_away_are_counted_as_deleted(mark: str) -> None:
+    def row(identity: int, body: str) -> str:
+        return (
+            f"<tr class='athing comtr' id='{identity}'><td class='ind' indent='0'></td>"
+            f"<td><span class='comhead'><a class='hnuser' href='user?id=ada'>ada</a>"
+            f"<span class='age' title='2021-10-15T17:35:00'>1 day ago</span></span>"
+            f"<div class='comment'>{body}</div></td></tr>"
+        )
+
+    rows = row(1, "<div class='commtext'>Good trams run late.</div>") + row(2, mark)
+    thread = parse_html(f"<html><body><table>{rows}</table></body></html>")
+    assert [comment.text for comment in thread.comments] == ["Good trams run late."]
+    assert thread.deleted == 1
+
+
 def test_relative_times_are_resolved_only_against_a_given_time() -> None:
     page = (
         f"{ARTICLE}<div class='comments'><div class='comment'><span class='author'>Ada</span>"

@@ -47,6 +47,8 @@ def test_services(name: str, words: tuple[str, ...], selector: str) -> None:
     "text",
     [
         "[deleted]",
+        "[flagged]",
+        "[dead]",
         "This comment has been removed by the author.",
         "Dieser Kommentar wurde vom Autor gelöscht.",
         "Ce commentaire a été supprimé",
@@ -56,6 +58,8 @@ def test_deleted_texts(text: str) -> None:
     assert re.fullmatch(markup.DELETED_TEXT, text, re.IGNORECASE)
 
 
-@pytest.mark.parametrize("text", ["I deleted my account.", "They removed the rails again."])
+@pytest.mark.parametrize(
+    "text", ["I deleted my account.", "They removed the rails again.", "Dead", "flagged", "(dead)"]
+)
 def test_texts_about_deletion(text: str) -> None:
     assert not re.fullmatch(markup.DELETED_TEXT, text, re.IGNORECASE)

@@ -1,5 +1,7 @@
+import base64
 import gzip
 import io
+import quopri
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +50,16 @@ def test_a_text_dump_is_parsed_from_a_path(tmp_path: Path) -> None:
     assert [comment.author for comment in thread.comments] == ["Ada", "Ben"]
 
 
+@pytest.mark.parametrize(
+    "first", ["< Back to the news", "[                    ] [Search]", "[ ] Dark mode"]
+)
+def test_a_dump_whose_first_line_looks_like_code_is_a_text(first: str) -> None:
+    dump = f"{first}\n\n{DUMP}".replace("At last!", "Put it into the <head> of your page!")
+    [thread] = parse_bytes(dump.encode(), source="page.txt")
+    assert thread.format == "text"
+    assert [comment.author for comment in thread.comments] == ["Ada", "Ben"]
+
+
 def test_a_page_is_parsed_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     class Stdin:
         buffer = io.BytesIO(DUMP.encode())
@@ -62,6 +74,16 @@ def test_encoding_line_ends_and_trailing_spaces_change_nothing(encoding: str) ->
     plain = parse_bytes(DUMP.encode(), source="page.txt")
     changed = DUMP.replace("\n", "  \t\r\n").encode(encoding)
     assert list(parse_bytes(changed, source="page.txt")) == list(plain)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(encoding: str) -> None:
+    data = 'author,text\nAda,"Good trams."\n\ufeffBen,Late again.\n'.encode(encoding)
+    [thread] = parse_bytes(data, source="comments.csv")
+    found = [(comment.author, comment.text) for comment in thread.comments]
+    assert found == [("Ada", "Good trams."), ("\ufeffBen", "Late again.")]
+    [thread] = parse_bytes("text\nGood trams.\n".encode(encoding), source="comments.csv")
+    assert [comment.text for comment in thread.comments] == ["Good trams."]
 
 
 def test_a_compressed_export_is_read() -> None:
@@ -208,6 +230,66 @@ def test_relative_times_count_from_when_a_page_was_saved(
     found = thread.comments[0].published
     assert (found and found[:16]) == published
     assert thread.comments[0].published_text == (None if published else "3 hours ago")
+
+
+PART = "\n--b\nContent-Type: {kind}\nContent-Transfer-Encoding: {transfer}\n\n"
+POLISH = MHTML.format(date="").partition("\n\n<html>")[2].replace("trams", "tramwaje są źle")
+TRAMS = "The tramwaje są źle are late again today."
+
+
+def saved_page(*parts: tuple[str, str, bytes]) -> bytes:
+    """Return an MHTML file of parts: content type, transfer encoding and the encoded body."""
+    head = 'MIME-Version: 1.0\nContent-Type: multipart/related; boundary="b"\n'
+    bodies = [PART.format(kind=k, transfer=t).encode() + body for k, t, body in parts]
+    return head.encode() + b"".join(bodies) + b"\n--b--\n"
+
+
+@pytest.mark.parametrize("transfer", ["8bit", "binary", "quoted-printable", "base64"])
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-2", "windows-1250"])
+def test_a_part_of_mhtml_is_read_in_its_own_encoding(transfer: str, charset: str) -> None:
+    body = ("<html>" + POLISH.removesuffix("--b--\n")).encode(charset)
+    if transfer == "quoted-printable":
+        body = quopri.encodestring(body)
+    elif transfer == "base64":
+        body = base64.encodebytes(body)
+    data = saved_page((f"text/html; charset={charset}", transfer, body))
+    [thread] = parse_bytes(data, source="page.mhtml")
+    assert thread.comments[0].text == TRAMS
+
+
+@pytest.mark.parametrize("charset", ["hex", "utf-16", "no-such", '"a\0b"', "é", ""])
+def test_a_charset_that_a_part_cannot_be_in_is_ignored(charset: str) -> None:
+    body = ("<html>" + POLISH.removesuffix("--b--\n")).encode()
+    [thread] = parse_bytes(
+        saved_page((f"text/html; charset={charset}", "8bit", body)), source="page.mhtml"
+    )
+    assert thread.comments[0].text == TRAMS
+
+
+@pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16"])
+def test_mhtml_saved_again_in_another_encoding_is_read(mark: str) -> None:
+    data = MHTML.format(date="").encode(mark)
+    [thread] = parse_bytes(data, source="page.mhtml")
+    assert len(thread.comments) == 2
+
+
+def test_comments_in_a_frame_of_mhtml_are_the_page_s() -> None:
+    article = (
+        b"<html><body><article><h1>Trams return</h1><p>The old trams are back on the streets of "
+        b"the town since Monday, to the joy of many people.</p></article>"
+        b'<div id="disqus_thread"></div></body></html>'
+    )
+    framed = ("<html>" + POLISH.removesuffix("--b--\n")).encode()
+    page, junk = ("text/html", "8bit", article), ("text/html", "8bit", b"%PDF-1.7 no page")
+    [alone] = parse_bytes(saved_page(page, junk), source="page.mhtml")
+    assert not alone.comments
+    assert alone.notes == ("comments are hosted by Disqus and are not part of the saved page",)
+    frame = ("text/html; charset=utf-8", "8bit", framed)
+    [thread] = parse_bytes(saved_page(page, junk, frame), source="page.mhtml")
+    assert [comment.author for comment in thread.comments] == ["Ada", "Bo"]
+    assert (thread.article, thread.notes) == (alone.article, ())
+    [own] = parse_bytes(saved_page(frame, page), source="page.mhtml")
+    assert own.article != alone.article
 
 
 def test_mhtml_nested_without_end_is_refused() -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from lxml.html import fromstring
 
 from stance.parsing.structured import read_json_ld
@@ -57,3 +58,20 @@ def test_no_json_is_no_comment() -> None:
 def test_a_time_that_is_no_time_is_kept_as_text() -> None:
     (comment,) = read_json_ld(page({"@type": "Comment", "text": "Yes.", "dateCreated": "later"}))
     assert (comment.published, comment.published_text) == (None, "later")
+
+
+def test_half_a_letter_is_replaced_wherever_it_stands() -> None:
+    data = (
+        r'{"@type": "Article", "comment": [{"@type": "Comment", '
+        r'"text": "Bad \ud83d thing \ud83d\ude8b", '
+        r'"author": {"name": "A\udc00da"}, "dateCreated": "some \ud83d day"}]}'
+    )
+    assert read_json_ld(page(data)) == [
+        Comment("1", "Bad \ufffd thing \U0001f68b", "A\ufffdda", published_text="some \ufffd day")
+    ]
+
+
+@pytest.mark.parametrize(("stated", "likes"), [("12", 12), ("9" * 5000, None), ("many", None)])
+def test_likes_that_are_no_count_are_left_out(stated: str, likes: int | None) -> None:
+    data = {"@type": "Comment", "text": "Yes.", "upvoteCount": stated}
+    assert read_json_ld(page(data)) == [Comment("1", "Yes.", likes=likes)]

@@ -538,3 +538,31 @@ def test_real_dumps_keep_their_floors() -> None:
     assert figures["author"] >= 0.94
     assert figures["false alarms"] == 0
     assert figures["body leak"] == 0
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["", " (edited)", " • Edited", " - edited", " edited", " [edited]", " (bearbeitet)",
+     " (modifié)", " · editado", " (изменено)", "（編集済み）"],
+)  # fmt: skip
+@pytest.mark.parametrize("time", ["1 year ago", "a day ago", "October 15, 2021"])
+def test_a_mark_of_editing_is_no_name(mark: str, time: str) -> None:
+    comments = "".join(
+        f"@{name}\n{time}{mark}\n{text}\n\nReply\n\n"
+        for name, text in (
+            ("ada", "At last! I have waited for this for years."),
+            ("ben", "Too slow, too loud and too expensive."),
+            ("cy", "Nobody asked those who live beside the rails."),
+        )
+    )
+    thread = parse_textdump(f"{ARTICLE}\n3 Comments\n\n{comments}")
+    assert [comment.author for comment in thread.comments] == ["ada", "ben", "cy"]
+    assert thread.comments[1].text == "Too slow, too loud and too expensive."
+
+
+def test_a_mark_of_editing_beside_one_of_the_times_is_no_name() -> None:
+    thread = parse_textdump(
+        f"{ARTICLE}\n2 Comments\n\n@ada\n2 years ago\nAt last! I have waited for this.\n\nReply\n\n"
+        "@cy\n1 year ago (edited)\nToo slow, too loud and too expensive.\n\nReply\n"
+    )
+    assert [comment.author for comment in thread.comments] == ["ada", "cy"]

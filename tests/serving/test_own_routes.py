@@ -56,6 +56,25 @@ def test_replies_and_threshold_are_as_asked(serve: Serve, fake_analyzer: Any) ->
     assert sum(comment["reply"] is not None for comment in plain) == 5
 
 
+def test_a_csv_page_keeps_its_first_column(serve: Serve) -> None:
+    thread = scored(serve().post("/v1/score", {"page": "text,author\nThe trams are late.,Ada\n"}))
+    [comment] = thread["comments"]
+    assert (comment["author"], comment["text"]) == ("Ada", "The trams are late.")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        r'[{"text": "bad \ud83d thing here", "author": "A\udc00da"}]',
+        r'<html><script type="application/ld+json">{"@type": "Comment", "text": '
+        r'"bad \ud83d thing here", "author": "A\udc00da"}</script></html>',
+    ],
+)
+def test_half_a_letter_in_a_page_is_replaced(serve: Serve, page: str) -> None:
+    [comment] = scored(serve().post("/v1/score", {"page": page}))["comments"]
+    assert (comment["author"], comment["text"]) == ("A\ufffdda", "bad \ufffd thing here")
+
+
 def test_a_page_that_declares_another_encoding_is_read_as_it_was_sent(serve: Serve) -> None:
     page = (
         '<html><head><meta charset="iso-8859-1"></head><body><h1>Straße</h1><p>Ein Artikel über '
