@@ -110,7 +110,7 @@ def parse_export(
     elif kind == "csv":
         yield _read_csv(stream, source, now)
     else:
-        document = _load_json(stream, source)
+        document = load_json(stream, source)
         yield from _read_document(document, kind, source, now)
 
 
@@ -303,7 +303,14 @@ class _WithoutControls:
 # JSON documents
 
 
-def _load_json(stream: BinaryIO, source: str) -> Any:
+def load_json(stream: BinaryIO, source: str) -> Any:
+    """Return what a JSON document holds.
+
+    Raises
+    ------
+    InputError
+        It is broken, nested too deeply or too large.
+    """
     data = stream.read(LARGEST_JSON + 1)
     if len(data) > LARGEST_JSON:
         raise InputError(

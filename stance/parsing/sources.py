@@ -123,6 +123,21 @@ def _is_page(entry: Path, endings: tuple[str, ...]) -> bool:
 
 def parse_stream(stream: BinaryIO, source: str, now: datetime | None) -> Iterator[Thread]:
     """Read every thread of a page or export that is open, as `parse_threads` does of a path."""
+    kind, whole = recognise(stream, source)
+    try:
+        yield from _parse_as(kind, whole, source, now)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{source}: a broken gzip archive; expected {EXPECTED}") from None
+
+
+def recognise(stream: BinaryIO, source: str) -> tuple[Format, BinaryIO]:
+    """Tell the format of a page or export, and return it unpacked, from its beginning.
+
+    Raises
+    ------
+    InputError
+        It is empty, binary or broken, or XML that holds no thread.
+    """
     head = stream.read(HEAD_BYTES)
     whole = rejoined(head, stream)
     if head.startswith(b"\x1f\x8b"):
@@ -136,11 +151,7 @@ def parse_stream(stream: BinaryIO, source: str, now: datetime | None) -> Iterato
     text_head = decode(head, source=source)
     if not text_head.strip("\ufeff \t\r\n\f\0"):
         raise InputError(f"{source}: this file is empty; expected {EXPECTED}")
-    kind = detect_format(text_head, source, source=source)
-    try:
-        yield from _parse_as(kind, whole, source, now)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError(f"{source}: a broken gzip archive; expected {EXPECTED}") from None
+    return detect_format(text_head, source, source=source), whole
 
 
 def _parse_as(

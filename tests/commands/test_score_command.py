@@ -143,7 +143,7 @@ def test_what_was_parsed_can_be_scored(page: Path, tmp_path: Path, capfdbinary: 
     assert main(["score", str(page), "-o", str(direct)]) == 0
     assert main(["score", str(parsed), "-o", str(indirect)]) == 0
     assert direct.read_text() == indirect.read_text()
-    parsed.write_text('{"comments": 5}\n')
+    parsed.write_text('{"comments": [5]}\n')
     with pytest.raises(SystemExit):
         main(["score", str(parsed)])
     err = capfdbinary.readouterr().err.decode().splitlines()[-1]
