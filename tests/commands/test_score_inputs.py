@@ -147,3 +147,23 @@ def test_rows_that_count_their_comments_are_rows(tmp_path: Path) -> None:
     code, rows = scored(path)
     assert (code, [row["comments"] for row in rows]) == (1, [0, 3])
     assert [row["text"] for row in rows] == [None, "Good."]
+
+
+def test_comments_of_threads_without_a_text_are_errors(tmp_path: Path, capfd: Any) -> None:
+    comments = [{"id": "1", "text": "\u200b"}, {"id": "2", "text": ""}, {"id": "3", "text": "hm"}]
+    path = tmp_path / "threads.jsonl"
+    path.write_text(json.dumps(THREAD | {"comments": comments}) + "\n")
+    code, rows = scored(path, "--target", "trams")
+    assert code == 1
+    assert [row.get("error") for row in rows] == [
+        "comment 1: the text is empty",
+        "comment 2: the text is empty",
+        None,
+    ]
+    assert [row["toxic"] for row in rows] == [None, None, False]
+    said = "stance: s: 2 of 3 comments could not be scored: the text is empty\n"
+    assert said in capfd.readouterr().err
+    report = tmp_path / "report.html"
+    assert main(["score", str(path), "--target", "trams", "-o", str(report)]) == 1
+    assert said in capfd.readouterr().err
+    assert "2 of 3 comments could not be scored" in report.read_text()
