@@ -202,8 +202,8 @@ class _Reading:
         if scored and not targets:
             say(f"{thread.source}: no target named and none found: toxicity alone")
         say_unread(unread, scored, self._languages(unread), thread.source)
+        self.inputs.bad_rows += thread.bad_rows + empty
         if empty:
-            self.inputs.bad_rows += empty
             say(f"{thread.source}: {empty_note(empty, len(thread.comments))}")
 
     # Comments alone

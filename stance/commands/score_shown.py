@@ -55,7 +55,7 @@ def score_to_look_at(
                     inputs.bad_rows += scoring.score_threads(source)
                 else:
                     inputs.bad_rows += scoring.score_rows(source)
-        inputs.bad_rows += scoring.empty
+        inputs.bad_rows += scoring.bad_rows
         # Raised inside: where nothing was scored, no file takes the place of an older one.
         code = inputs.exit_code()
     output.say_what_was_written()
@@ -79,7 +79,7 @@ class _Scoring:
         self._load = load
         self._analyzer: Predictor | None = None
         self.kept = 0  # comments of the present source that are scored
-        self.empty = 0  # comments of threads that have no text
+        self.bad_rows = 0  # of exports, and comments of threads without a text
 
     @property
     def analyzer(self) -> "Predictor":
@@ -109,6 +109,7 @@ class _Scoring:
 
     def _add_thread(self, thread: "Thread") -> None:
         say_what_is_missing(thread)
+        self.bad_rows += thread.bad_rows
         self._output.inputs += 1
         if thread.comments:
             self._output.check_room(len(thread.comments), thread.source)
@@ -121,7 +122,7 @@ class _Scoring:
     def _count_empty(self, thread: "Thread", empty: int) -> None:
         from stance.scoring.threads import empty_note
 
-        self.empty += empty
+        self.bad_rows += empty
         if empty:
             say(f"{thread.source}: {empty_note(empty, len(thread.comments))}")
 

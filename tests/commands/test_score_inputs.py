@@ -167,3 +167,10 @@ def test_comments_of_threads_without_a_text_are_errors(tmp_path: Path, capfd: An
     assert main(["score", str(path), "--target", "trams", "-o", str(report)]) == 1
     assert said in capfd.readouterr().err
     assert "2 of 3 comments could not be scored" in report.read_text()
+
+
+def test_an_export_with_rows_left_out_is_scored_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    path.write_text('[{"comment": "Good."}, {"comment": ""}]')
+    assert scored(path, "--target", "trams")[0] == 1
+    assert main(["score", str(path), "--target", "trams"]) == 1
