@@ -59,6 +59,7 @@ def parse_threads(
     export yields one for each post that has comments.
     """
     name = os.fspath(source)
+    _refuse_no_name(name)
     if name == "-":
         yield from parse_stream(sys.stdin.buffer, name, now)
         return
@@ -97,10 +98,11 @@ def find_sources(paths: Iterable[str], endings: tuple[str, ...] = PAGE_ENDINGS) 
     Raises
     ------
     InputError
-        If a folder holds no page.
+        If a folder holds no page, or a path is empty.
     """
     sources: list[str] = []
     for path in paths:
+        _refuse_no_name(path)
         if path == "-" or not Path(path).is_dir():
             sources.append(path)
             continue
@@ -114,6 +116,15 @@ def find_sources(paths: Iterable[str], endings: tuple[str, ...] = PAGE_ENDINGS) 
             raise InputError(f"{path}: no page in this folder; expected {listed}")
         sources.extend(pages)
     return sources
+
+
+def _refuse_no_name(path: str) -> None:
+    """Refuse an empty name, which paths take for the current folder."""
+    if not path:
+        raise InputError(
+            "'': an empty name; expected a file, a folder, or - for standard input (a variable of "
+            "the shell may be empty)"
+        )
 
 
 def _is_page(entry: Path, endings: tuple[str, ...]) -> bool:

@@ -174,3 +174,16 @@ def test_an_export_with_rows_left_out_is_scored_in_part(tmp_path: Path) -> None:
     path.write_text('[{"comment": "Good."}, {"comment": ""}]')
     assert scored(path, "--target", "trams")[0] == 1
     assert main(["score", str(path), "--target", "trams"]) == 1
+
+
+@pytest.mark.parametrize("command", ["score", "parse"])
+def test_an_empty_name_is_not_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, capfd: Any
+) -> None:
+    (tmp_path / "page.html").write_text(PAGE)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as raised:
+        main([command, ""])
+    assert raised.value.code == 2
+    out, err = capfd.readouterr()
+    assert (out, err[:43]) == ("", "stance: '': an empty name; expected a file,")
