@@ -251,6 +251,17 @@ def test_a_comment_file_without_targets(tmp_path: Path, capfd: Any) -> None:
             "none of its rows could be scored (line 2: no text); expected a column 'text' with the "
             "comment, found note, who",
         ),
+        (
+            "id, text, Target\n1,fine,Ann\n",
+            "none of its rows could be scored (line 2: no text); expected a column 'text' with the "
+            "comment, found id, ' text', ' Target'; rename ' text' to 'text', ' Target' to "
+            "'target'",
+        ),
+        (
+            "id,Text\n1,fine\n",
+            "none of its rows could be scored (line 2: no text); expected a column 'text' with the "
+            "comment, found id, Text; rename 'Text' to 'text'",
+        ),
         ("text\n", "no rows"),
         ("", "empty; expected rows: a header and a line for each row"),
     ],
