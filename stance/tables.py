@@ -36,8 +36,9 @@ from stance.errors import InputError, OutputError
 from stance.folders import why_missing
 
 ROW_ENDINGS = (
-    *(".jsonl", ".ndjson", ".csv", ".parquet", ".jsonl.gz", ".ndjson.gz", ".csv.gz"),
-    *(".jsonl.zst", ".ndjson.zst", ".csv.zst"),
+    *(".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"),
+    *(".jsonl.gz", ".ndjson.gz", ".csv.gz", ".tsv.gz"),
+    *(".jsonl.zst", ".ndjson.zst", ".csv.zst", ".tsv.zst"),
 )
 WRITTEN_ENDINGS = (
     *(".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz", ".jsonl.zst", ".csv.zst"),
@@ -103,6 +104,7 @@ def row_ending(path: str | os.PathLike[str], endings: Sequence[str] = ROW_ENDING
 def read_rows(
     path: str | os.PathLike[str],
     *,
+    ending: str | None = None,
     keep_nan: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Iterator[Row]:
@@ -115,6 +117,8 @@ def read_rows(
     ----------
     path : path-like
         Its ending, one of `ROW_ENDINGS`, says what it is.
+    ending : str, optional
+        What it is, where its name does not say so.
     keep_nan : bool
         Whether NaN and the infinities, which some write into JSON Lines, come as such and not as
         None.
@@ -143,7 +147,7 @@ def read_rows(
     2 {} not JSON: Expecting value at character 9
     """
     path = Path(path)
-    ending = row_ending(path)
+    ending = ending or row_ending(path)
     if ending is None:
         raise InputError(f"{path}: no file of rows; expected {_listed(ROW_ENDINGS)}")
     with _input_errors(path), path.open("rb") as stream:
@@ -188,7 +192,7 @@ def read_row_stream(
         if first is None:
             raise _empty(name, ending)
         lines = itertools.chain([first], lines)
-        if ".csv" in ending:
+        if _is_csv(ending):
             yield from read_csv(lines, name)[1]
         else:
             yield from _read_json_lines(lines, float if keep_nan else _nothing)
@@ -290,8 +294,12 @@ def _input_errors(path: Path | str) -> Iterator[None]:
         raise InputError(f"{path}: cannot be read ({_reason(error)}){mend}") from error
 
 
+def _is_csv(ending: str) -> bool:
+    return ending.startswith((".csv", ".tsv"))  # the header tells the delimiter of both
+
+
 def _empty(name: str, ending: str) -> InputError:
-    rows = "a header and a line for each row" if ".csv" in ending else "a JSON object on each line"
+    rows = "a header and a line for each row" if _is_csv(ending) else "a JSON object on each line"
     return InputError(f"{name}: empty; expected rows: {rows}")
 
 

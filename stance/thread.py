@@ -1,7 +1,7 @@
 """What a page holds: the article and the readers' comments below it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Self, TypeVar
 
 
@@ -78,6 +78,9 @@ class Thread:
         Comments that the page shows as deleted; they are counted, not listed.
     notes : tuple of str
         What a reader of the result should know, such as comments that are hosted elsewhere.
+    bad_rows : int
+        Rows of an export that could not be read and are left out, as a note says. It is about the
+        reading and not about the thread: `to_dict` leaves it out, and equal threads may differ.
 
     Examples
     --------
@@ -92,6 +95,7 @@ class Thread:
     comments: tuple[Comment, ...] = ()
     deleted: int = 0
     notes: tuple[str, ...] = ()
+    bad_rows: int = field(default=0, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists and values, ready for JSON."""
@@ -153,12 +157,12 @@ _Part = TypeVar("_Part", Article, Comment)
 def _part(kind: type[_Part], values: Any, place: str) -> _Part:
     _check(place, values, Mapping)
     known = fields(kind)
-    for field in known:
-        if field.name in values:
-            _check(f"{place}: {field.name}", values[field.name], field.type)
-        elif field.default is MISSING:
-            raise ValueError(f"{place}: {field.name} is missing")
-    if unknown := values.keys() - {field.name for field in known}:
+    for part in known:
+        if part.name in values:
+            _check(f"{place}: {part.name}", values[part.name], part.type)
+        elif part.default is MISSING:
+            raise ValueError(f"{place}: {part.name} is missing")
+    if unknown := values.keys() - {part.name for part in known}:
         raise ValueError(f"{place}: unknown name {min(map(str, unknown))[:40]!r}")
     return kind(**values)
 

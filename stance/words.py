@@ -1,8 +1,10 @@
-"""Words that messages share: counted nouns, and names that were most likely meant."""
+"""Words that messages share, counted nouns and names that were most likely meant; empty texts."""
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))  # categories: controls, formats, spaces
 _LEAST_ALIKE = 0.7  # of a name to one that is suggested, 0 to 1
 
 
@@ -29,3 +31,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """
     near = get_close_matches(name, list(known), n=1, cutoff=_LEAST_ALIKE)
     return f"did you mean {near[0]}?" if near else None
+
+
+def is_empty(text: str) -> bool:
+    r"""Tell whether a reader sees nothing of a text: spaces, control and format characters alone.
+
+    Examples
+    --------
+    >>> is_empty(" \n"), is_empty("\u200b\u00ad"), is_empty("\u200bGood.")
+    (True, True, False)
+    """
+    return all(unicodedata.category(sign) in _UNSEEN for sign in text)

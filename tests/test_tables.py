@@ -225,8 +225,8 @@ AGAIN = "copy or download it again, or correct the ending of its name"
         (
             "page.txt",
             b"text",
-            "{}: no file of rows; expected .jsonl, .ndjson, .csv, .parquet, .jsonl.gz, .ndjson.gz, "
-            ".csv.gz, .jsonl.zst, .ndjson.zst or .csv.zst",
+            "{}: no file of rows; expected .jsonl, .ndjson, .csv, .tsv, .parquet, .jsonl.gz, "
+            ".ndjson.gz, .csv.gz, .tsv.gz, .jsonl.zst, .ndjson.zst, .csv.zst or .tsv.zst",
         ),
     ],
 )

@@ -2,10 +2,12 @@
 
 import contextlib
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
@@ -16,6 +18,9 @@ from stance.words import count_words
 if TYPE_CHECKING:
     from stance.tables import Row
     from stance.thread import Thread
+
+
+_MAX_AHEAD = 1000  # rows of a stream that wait while one is looked for that can be read
 
 
 class Inputs:
@@ -136,46 +141,112 @@ class Source:
 
 
 def open_source(name: str) -> Source:
-    """Tell what a path or standard input (-) holds.
+    """Tell what a path or standard input (-) holds: by its name, else by its first bytes.
 
     Raises
     ------
     InputError
         It cannot be read.
     """
+    from stance.tables import row_ending
+
+    if name == "-":
+        # Of its own: Python's would be in use by another thread when an interrupt ends all.
+        return _stream_source(name, cast("BinaryIO", open(0, "rb", closefd=False)))
+    if _is_stream(name):
+        return _stream_source(name, _opened(name), row_ending(name))
+    return _file_source(name)
+
+
+def _file_source(name: str) -> Source:
+    from stance.commands.sniffing import LIST_ENDING, holds_thread, sniff_rows
     from stance.parsing import parse_threads
     from stance.tables import read_rows, row_ending
 
-    if name == "-":
-        return _standard_input()
-    kind: Literal["page", "threads", "rows"] = "page"
-    if row_ending(name) is not None:
-        kind = "threads" if _holds_threads(name) else "rows"
+    ending = row_ending(name)
+    kind: Literal["page", "threads", "rows"] = "rows"
+    if ending is not None:
+        first = next((row for row in read_rows(name) if row.error is None), None)
+        kind = "threads" if first is not None and holds_thread(first) else "rows"
+    else:
+        ending = sniff_rows(_head(name), name)
+        kind = "page" if ending is None else "rows"
+
+    def rows(progress: Callable[[float], None]) -> "Iterator[Row]":
+        if ending == LIST_ENDING:
+            return _listed_rows(name)
+        return read_rows(name, ending=ending, progress=progress)
+
+    return Source(name, kind, rows, lambda now: parse_threads(name, now=now))
+
+
+def _listed_rows(name: str) -> "Iterator[Row]":
+    from stance.commands.sniffing import read_json_list
+
+    with _opened(name) as stream:
+        yield from read_json_list(stream, name)
+
+
+def _stream_source(name: str, stream: BinaryIO, ending: str | None = None) -> Source:
+    """Tell what a stream holds, which can be read only once."""
+    from stance.commands.sniffing import LIST_ENDING, holds_thread, read_json_list, sniff_rows
+    from stance.parsing.sources import parse_stream, rejoined
+    from stance.tables import HEAD_BYTES, read_row_stream
+
+    is_named = ending is not None
+    if ending is None:
+        head = stream.read(HEAD_BYTES)
+        stream, ending = rejoined(head, stream), sniff_rows(head, name)
+    if ending is None:
+        return Source(name, "page", lambda _: iter(()), lambda now: parse_stream(stream, name, now))
+    if ending == LIST_ENDING:
+        rows = read_json_list(stream, name)
+    else:
+        seekable = _on_disk(stream) if ending == ".parquet" else stream
+        rows = read_row_stream(seekable, ending, name)
+    # Those that the first bytes tell have a text; others may be threads.
+    ahead = list(islice(_until_good(rows), _MAX_AHEAD)) if is_named else []
+    is_threads = bool(ahead) and holds_thread(ahead[-1])
     return Source(
         name,
-        kind,
-        lambda progress: read_rows(name, progress=progress),
-        lambda now: parse_threads(name, now=now),
+        "threads" if is_threads else "rows",
+        lambda _: chain(ahead, rows),
+        lambda _: iter(()),
     )
 
 
-def _standard_input() -> Source:
-    from stance.parsing.sources import parse_stream, rejoined
-    from stance.tables import HEAD_BYTES, read_row_stream, sniff_ending
+def _until_good(rows: "Iterator[Row]") -> "Iterator[Row]":
+    """Yield rows up to the first one that could be read."""
+    for row in rows:
+        yield row
+        if row.error is None:
+            return
 
-    # A reader of its own: Python's would be in use by another thread when an interrupt ends all.
-    stream = cast("BinaryIO", open(0, "rb", closefd=False))  # noqa: SIM115
-    head = stream.read(HEAD_BYTES)
-    ending = sniff_ending(head)
-    whole = rejoined(head, stream)
 
-    def rows(_: Callable[[float], None]) -> "Iterator[Row]":
-        seekable = _on_disk(whole) if ending == ".parquet" else whole
-        return read_row_stream(seekable, ending or "", "-")
+def _is_stream(name: str) -> bool:
+    """Whether a path can be read only once, as a named pipe can."""
+    try:
+        return not stat.S_ISREG(Path(name).stat().st_mode)
+    except (OSError, ValueError):
+        return False  # whoever opens it says why
 
-    return Source(
-        "-", "page" if ending is None else "rows", rows, lambda now: parse_stream(whole, "-", now)
-    )
+
+def _opened(name: str) -> BinaryIO:
+    try:
+        return Path(name).open("rb")
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
+
+
+def _head(name: str) -> bytes:
+    """Return the first bytes of a file, none where it cannot be read: that is said later."""
+    from stance.tables import HEAD_BYTES
+
+    try:
+        with Path(name).open("rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return b""
 
 
 def _on_disk(stream: BinaryIO) -> BinaryIO:
@@ -184,14 +255,6 @@ def _on_disk(stream: BinaryIO) -> BinaryIO:
     shutil.copyfileobj(stream, file)
     file.seek(0)
     return cast("BinaryIO", file)
-
-
-def _holds_threads(source: str) -> bool:
-    """Whether a file holds what `stance parse` printed: JSON lines with whole threads."""
-    from stance.tables import read_rows
-
-    first = next((row for row in read_rows(source) if row.error is None), None)
-    return first is not None and "text" not in first.values and "comments" in first.values
 
 
 def thread_of(row: "Row") -> "Thread":

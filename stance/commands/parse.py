@@ -9,6 +9,10 @@ from stance.commands.inputs import Inputs, say_what_is_missing
 EXAMPLES = """\
 Prints one JSON line a page: source, format, article, comments. Times are in the page's own clock.
 
+exit code: 0 fine, also where a page has no comments; 1 some inputs failed, or some rows or lines of
+an export were left out, and the others were read; 2 wrong use, or nothing could be read; 130
+interrupted, 143 ended by a signal.
+
 examples:
   stance parse page.html
   stance parse saved-pages/ > threads.jsonl
@@ -35,4 +39,5 @@ def run(args: argparse.Namespace) -> int:
                 sys.stdout.buffer.write(json_line(thread.to_dict()))
                 sys.stdout.buffer.flush()
                 say_what_is_missing(thread)
+                inputs.bad_rows += thread.bad_rows
     return inputs.exit_code()

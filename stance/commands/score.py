@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 PAGE is a saved page (HTML or plain text), an export, a folder of pages, or - for standard input;
-or comments alone, as JSON Lines, CSV or Parquet with a column "text", the first two also compressed
-with gzip or zstd. A column "target" there is scored beside the targets given here, and before them;
-other columns come back unchanged (one that has the name of an output column, also of one in CSV
-such as toxicity.insult, as input_NAME), and a row that cannot be scored comes back with an "error".
+or comments alone, as JSON Lines, CSV (.tsv too) or Parquet with a column "text", the first two also
+compressed with gzip or zstd, or as a JSON list with "text" and "target". Where the name does not
+say which of these it is, as with a pipe, its first bytes do. A column "target" there is scored
+beside the targets given here, and before them; other columns come back unchanged (one that has the
+name of an output column, also of one in CSV such as toxicity.insult, as input_NAME), and a row that
+cannot be scored comes back with an "error".
 Comments alone without any target get toxicity alone. From Parquet, what JSON has no type for comes
 back as text: dates, times and decimals as they are written, binary as base64; NaN comes back empty.
 

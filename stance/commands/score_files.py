@@ -28,11 +28,12 @@ from stance.commands.score_messages import (
 from stance.errors import InputError
 from stance.reporting.progress import RunProgress
 from stance.scoring.pseudonyms import pseudonym
-from stance.scoring.rows import CommentRow, Question, RowCounts, prepare_rows
+from stance.scoring.rows import EMPTY_TEXT, CommentRow, Question, RowCounts, prepare_rows
 from stance.scoring.shards import SUFFIX
 from stance.scoring.stream import Item, Scorer, SourceEnd, score_stream
 from stance.scoring.targets import choose_targets
-from stance.scoring.threads import parent_texts
+from stance.scoring.threads import empty_note, parent_texts
+from stance.words import is_empty
 
 if TYPE_CHECKING:
     from stance.tables import Row
@@ -167,11 +168,15 @@ class _Reading:
         if thread.comments and self._targets is None:
             chosen = choose_targets(thread)
         parents = parent_texts(thread.comments) if self._args.replies else None
+        empty = 0
         for place, comment in enumerate(thread.comments):
-            row = CommentRow(self._columns(thread, comment), chosen)
+            error = None
+            if is_empty(comment.text):
+                empty, error = empty + 1, f"comment {place + 1}: {EMPTY_TEXT}"
+            row = CommentRow(self._columns(thread, comment), chosen, error)
             yield Question(row, None if parents is None else parents[place])
         self._rows += len(thread.comments)
-        yield SourceEnd(partial(self._finish_thread, thread, chosen))
+        yield SourceEnd(partial(self._finish_thread, thread, chosen, empty))
 
     def _columns(self, thread: "Thread", comment: "Comment") -> dict[str, Any]:
         author = comment.author
@@ -188,15 +193,18 @@ class _Reading:
         }
 
     def _finish_thread(
-        self, thread: "Thread", targets: tuple[str, ...], unread: Counter[str]
+        self, thread: "Thread", targets: tuple[str, ...], empty: int, unread: Counter[str]
     ) -> None:
         self.progress.clear()
         self.written += 1
         say_what_is_missing(thread)
-        if thread.comments:
-            if not targets:
-                say(f"{thread.source}: no target named and none found: toxicity alone")
-            say_unread(unread, len(thread.comments), self._languages(unread), thread.source)
+        scored = len(thread.comments) - empty
+        if scored and not targets:
+            say(f"{thread.source}: no target named and none found: toxicity alone")
+        say_unread(unread, scored, self._languages(unread), thread.source)
+        self.inputs.bad_rows += thread.bad_rows + empty
+        if empty:
+            say(f"{thread.source}: {empty_note(empty, len(thread.comments))}")
 
     # Comments alone
 

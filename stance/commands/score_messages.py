@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from stance.tables import Row
 
 MAX_RENAMED_SAID = 3  # one by one; more of them in one line
+MAX_COLUMNS_SAID = 10  # of a file without a text
+# What is read of a row beside what comes back unchanged.
+READ_COLUMNS = ("text", "target", "id", "parent_id", "author", "published", "depth", "source")
 MAX_BAD_LINES_SAID = 10  # of one file; all are counted
 
 
@@ -42,8 +45,31 @@ def no_row(source: str, counts: "RowCounts") -> InputError:
     problem = f"{source}: none of its rows could be scored ({counts.first_error})"
     if "text" in counts.columns:
         return InputError(problem)
-    found = ", ".join(counts.columns[:10]) or "none that can be read"
+    found = ", ".join(map(_shown_name, counts.columns[:MAX_COLUMNS_SAID]))
+    found = (found or "none that can be read") + _renaming(counts.columns)
     return InputError(f"{problem}; expected a column 'text' with the comment, found {found}")
+
+
+def _shown_name(column: str) -> str:
+    """Return the name of a column, in quotation marks where it holds what is not seen."""
+    return column if column.isprintable() and column == column.strip() else repr(column)
+
+
+def _renaming(columns: Sequence[str]) -> str:
+    """Return how to mend the names of columns that are nearly those that are read, or ""."""
+    meant = {column: _plain_name(column) for column in columns}
+    if "text" not in meant.values():
+        return ""
+    nearly = {
+        column: name
+        for column, name in meant.items()
+        if column != name and name in READ_COLUMNS and name not in columns
+    }
+    return "; rename " + ", ".join(f"{column!r} to {name!r}" for column, name in nearly.items())
+
+
+def _plain_name(column: str) -> str:
+    return "".join(filter(str.isprintable, column)).strip().lower()
 
 
 def say_rows(source: str, counts: "RowCounts") -> None:

@@ -55,6 +55,7 @@ def score_to_look_at(
                     inputs.bad_rows += scoring.score_threads(source)
                 else:
                     inputs.bad_rows += scoring.score_rows(source)
+        inputs.bad_rows += scoring.bad_rows
         # Raised inside: where nothing was scored, no file takes the place of an older one.
         code = inputs.exit_code()
     output.say_what_was_written()
@@ -78,6 +79,7 @@ class _Scoring:
         self._load = load
         self._analyzer: Predictor | None = None
         self.kept = 0  # comments of the present source that are scored
+        self.bad_rows = 0  # of exports, and comments of threads without a text
 
     @property
     def analyzer(self) -> "Predictor":
@@ -107,11 +109,22 @@ class _Scoring:
 
     def _add_thread(self, thread: "Thread") -> None:
         say_what_is_missing(thread)
+        self.bad_rows += thread.bad_rows
         self._output.inputs += 1
         if thread.comments:
             self._output.check_room(len(thread.comments), thread.source)
-            self._output.add_thread(self._score_thread(thread))
-            self.kept += len(thread.comments)
+            scored = self._score_thread(thread)
+            if scored.comments:
+                self._output.add_thread(scored)
+            self.kept += len(scored.comments)
+            self._count_empty(thread, len(thread.comments) - len(scored.comments))
+
+    def _count_empty(self, thread: "Thread", empty: int) -> None:
+        from stance.scoring.threads import empty_note
+
+        self.bad_rows += empty
+        if empty:
+            say(f"{thread.source}: {empty_note(empty, len(thread.comments))}")
 
     def _score_thread(self, thread: "Thread") -> "ScoredThread":
         from stance.reporting.terminal import ProgressBar
@@ -128,7 +141,7 @@ class _Scoring:
                 replies=self._args.replies,
                 progress=progress,
             )
-        if not scored.targets:
+        if scored.comments and not scored.targets:
             say(f"{thread.source}: no target named and none found: toxicity alone")
         unread = count_unread(scored)
         self._output.say_unread(unread, len(scored.comments), scored.languages, thread.source)

@@ -46,7 +46,7 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 MAX_TEXT_CHARS = 1_000_000
 _MAX_EXTRA_CHARS = 200
 _MAX_SHOWN = 5
-_TEXT_ENDINGS = (".csv", ".jsonl", ".ndjson")
+_TEXT_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
 _NO_TARGET = "a stance and nothing that it is to: neither target nor parent"
 _MAX_KINDS = 100  # of labels that are not allowed
 

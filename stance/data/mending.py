@@ -60,7 +60,6 @@ _ENDINGS = {
     ".xlsx": "a spreadsheet: save it there as CSV UTF-8",
     ".xls": "a spreadsheet: save it there as CSV UTF-8",
     ".ods": "a spreadsheet: save it there as CSV UTF-8",
-    ".tsv": "let its name end in .csv: tabs may separate its columns",
     ".txt": "if it is a table with a header, let its name end in .csv",
     ".json": "write one JSON object a line and let its name end in .jsonl",
     ".zip": "unpack it first",

@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -111,7 +111,7 @@ def parse_export(
     elif kind == "csv":
         yield _read_csv(stream, source, now)
     else:
-        document = _load_json(stream, source)
+        document = load_json(stream, source)
         yield from _read_document(document, kind, source, now)
 
 
@@ -305,7 +305,14 @@ class _WithoutControls:
 # JSON documents
 
 
-def _load_json(stream: BinaryIO, source: str) -> Any:
+def load_json(stream: BinaryIO, source: str) -> Any:
+    """Return what a JSON document holds.
+
+    Raises
+    ------
+    InputError
+        It is broken, nested too deeply or too large.
+    """
     data = stream.read(LARGEST_JSON + 1)
     if len(data) > LARGEST_JSON:
         raise InputError(
@@ -548,7 +555,7 @@ def _thread_of(document: Mapping[str, Any], source: str, now: datetime | None) -
     rows = enumerate(_list(document.get("comments")), 1)
     thread = _thread_of_rows(rows, source, "json", now, "entries")
     deleted = _integer(document.get("deleted")) or 0
-    return Thread(source, "json", article, thread.comments, deleted, thread.notes)
+    return replace(thread, article=article, deleted=deleted)
 
 
 # JSON Lines and CSV
@@ -565,7 +572,7 @@ def _read_json_lines(stream: BinaryIO, source: str, now: datetime | None) -> Ite
             yield _thread_of(row, source, now)
         if bad:
             note = f"{len(bad)} lines left out: no JSON (first: line {bad[0]})"
-            yield Thread(source, "jsonl", notes=(note,))
+            yield Thread(source, "jsonl", notes=(note,), bad_rows=len(bad))
         return
     rows = _chain(first, lines)
     thread = _thread_of_rows(rows, source, "jsonl", now, "lines")
@@ -576,7 +583,7 @@ def _read_json_lines(stream: BinaryIO, source: str, now: datetime | None) -> Ite
     if bad:
         total = len(thread.comments) + len(bad)
         note = f"{len(bad)} of {total} lines left out: no JSON (first: line {bad[0]})"
-        thread = Thread(source, "jsonl", None, thread.comments, 0, (note, *thread.notes))
+        thread = _with_bad_rows(thread, note, len(bad))
     yield thread
 
 
@@ -634,8 +641,14 @@ def _read_csv(stream: BinaryIO, source: str, now: datetime | None) -> Thread:
         note = (
             f"{count_words(len(bad), 'row')} left out (first: line {bad[0].number}: {bad[0].error})"
         )
-        thread = Thread(source, "csv", None, thread.comments, 0, (note, *thread.notes))
+        thread = _with_bad_rows(thread, note, len(bad))
+    if thread.bad_rows and not thread.comments and not thread.deleted:
+        raise InputError(f"{source}: no row holds a comment; {'; '.join(thread.notes)}")
     return thread
+
+
+def _with_bad_rows(thread: Thread, note: str, count: int) -> Thread:
+    return replace(thread, notes=(note, *thread.notes), bad_rows=thread.bad_rows + count)
 
 
 def _good_rows(rows: Iterable[Row], bad: list[Row]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -664,7 +677,7 @@ def _thread_of_rows(
     total = empty + len(entries)
     note = f"{empty} of {total} {unit} left out: no text (first: {first_empty})"
     comments = _assemble(entries)
-    return Thread(source, kind, None, comments, deleted, (note,) if empty else ())
+    return Thread(source, kind, None, comments, deleted, (note,) if empty else (), empty)
 
 
 # Fields

@@ -74,6 +74,7 @@ def parse_threads(
     export yields one for each post that has comments.
     """
     name = os.fspath(source)
+    _refuse_no_name(name)
     if name == "-":
         yield from parse_stream(sys.stdin.buffer, name, now)
         return
@@ -112,10 +113,11 @@ def find_sources(paths: Iterable[str], endings: tuple[str, ...] = PAGE_ENDINGS) 
     Raises
     ------
     InputError
-        If a folder holds no page.
+        If a folder holds no page, or a path is empty.
     """
     sources: list[str] = []
     for path in paths:
+        _refuse_no_name(path)
         if path == "-" or not Path(path).is_dir():
             sources.append(path)
             continue
@@ -131,6 +133,15 @@ def find_sources(paths: Iterable[str], endings: tuple[str, ...] = PAGE_ENDINGS) 
     return sources
 
 
+def _refuse_no_name(path: str) -> None:
+    """Refuse an empty name, which paths take for the current folder."""
+    if not path:
+        raise InputError(
+            "'': an empty name; expected a file, a folder, or - for standard input (a variable of "
+            "the shell may be empty)"
+        )
+
+
 def _is_page(entry: Path, endings: tuple[str, ...]) -> bool:
     name = entry.name.lower().removesuffix(".gz")
     return not name.startswith(".") and name.endswith(endings) and entry.is_file()
@@ -138,6 +149,21 @@ def _is_page(entry: Path, endings: tuple[str, ...]) -> bool:
 
 def parse_stream(stream: BinaryIO, source: str, now: datetime | None) -> Iterator[Thread]:
     """Read every thread of a page or export that is open, as `parse_threads` does of a path."""
+    kind, whole = recognise(stream, source)
+    try:
+        yield from _parse_as(kind, whole, source, now)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{source}: a broken gzip archive; expected {EXPECTED}") from None
+
+
+def recognise(stream: BinaryIO, source: str) -> tuple[Format, BinaryIO]:
+    """Tell the format of a page or export, and return it unpacked, from its beginning.
+
+    Raises
+    ------
+    InputError
+        It is empty, binary or broken, or XML that holds no thread.
+    """
     head = stream.read(HEAD_BYTES)
     whole = rejoined(head, stream)
     if head.startswith(b"\x1f\x8b"):
@@ -151,11 +177,7 @@ def parse_stream(stream: BinaryIO, source: str, now: datetime | None) -> Iterato
     text_head = decode(head, source=source)
     if not text_head.strip("\ufeff \t\r\n\f\0"):
         raise InputError(f"{source}: this file is empty; expected {EXPECTED}")
-    kind = detect_format(text_head, source, source=source)
-    try:
-        yield from _parse_as(kind, whole, source, now)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError(f"{source}: a broken gzip archive; expected {EXPECTED}") from None
+    return detect_format(text_head, source, source=source), whole
 
 
 def _parse_as(

@@ -26,6 +26,7 @@ from stance.scoring.results import (
 )
 from stance.scoring.threads import score_thread
 from stance.thread import Thread
+from stance.words import is_empty
 
 DEFAULT_MODEL = Path(__file__).parent.parent / "modeling" / "default"
 # Texts that are tokenised and run together: memory grows with this, not with the input.
@@ -280,7 +281,8 @@ class _Asked:
 
 def _asked(text: str, targets: Sequence[str], parent: str | None) -> _Asked:
     # An empty comment is nothing to agree with.
-    return _Asked(text, tuple(targets), (parent or "").strip()[:MAX_PARENT_CHARS] or None)
+    answered = None if parent is None or is_empty(parent) else parent.strip()[:MAX_PARENT_CHARS]
+    return _Asked(text, tuple(targets), answered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from stance.scoring.results import (
 )
 from stance.tables import Row
 from stance.thread import Comment, Thread
+from stance.words import is_empty
 
 if TYPE_CHECKING:
     import sqlite3
@@ -70,6 +71,7 @@ EXAMPLE_ROW: dict[str, Any] = {
 # The column of record lists, and the field that names a record (see `stance.tables.write_rows`).
 RECORD_KEYS = {"stance": "target"}
 
+EMPTY_TEXT = "the text is empty"  # what is wrong with a comment of which nothing is seen
 CHUNK_ROWS = 512
 MAX_TEXT_CHARS = 1_000_000  # a longer text is no comment, and would take minutes and memory
 MAX_IN_MEMORY = 2048  # beginnings of comments that wait for replies; older ones wait on the disk
@@ -410,7 +412,7 @@ def _text_problem(text: Any) -> str | None:
         return "the text is not a string"
     if len(text) > MAX_TEXT_CHARS:
         return f"the text has {len(text):,} characters, expected at most {MAX_TEXT_CHARS:,}"
-    return None if text.strip() else "the text is empty"
+    return EMPTY_TEXT if is_empty(text) else None
 
 
 def _own_targets(target: Any) -> tuple[tuple[str, ...], str | None]:

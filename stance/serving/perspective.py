@@ -36,6 +36,7 @@ from stance.serving.perspective_models import (
 )
 from stance.serving.routes import ERRORS, JsonRoute, serving
 from stance.serving.suggestions import FullError
+from stance.words import is_empty
 
 MAX_TEXT_BYTES = 20_480
 MAX_SENTENCES = 100  # of one comment; of a longer one, neighbours are scored as one
@@ -141,7 +142,7 @@ def _comment_text(comment: TextEntry | None) -> str:
         It is empty, too long, or HTML.
     """
     text = "" if comment is None else comment.text or ""
-    if comment is None or not text.strip():
+    if comment is None or is_empty(text):
         raise PerspectiveError("COMMENT_EMPTY", "Comment must be non-empty.")
     size = len(text.encode())
     if size > MAX_TEXT_BYTES:

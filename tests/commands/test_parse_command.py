@@ -41,3 +41,42 @@ def test_nothing_that_can_be_read(capfd: Any) -> None:
         main(["parse", "gone.html"])
     assert raised.value.code == 2
     assert capfd.readouterr().err == "stance: gone.html: no such file\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rows.csv", "id,text\n1,Good.\n2\n"),
+        ("rows.csv", 'id,text\n1,Good.\n2,"never closed\n3,another\n'),
+        ("lines.jsonl", '{"text": "Good."}\n{broken\n'),
+        ("lines.jsonl", '{"text": "Good."}\n{"id": 5}\n'),
+        ("threads.jsonl", '{"comments": [{"text": "Good."}]}\n{broken\n'),
+        ("list.json", '[{"text": "Good."}, {"text": ""}]'),
+    ],
+)
+def test_rows_left_out_show_in_the_exit_code(
+    tmp_path: Path, name: str, text: str, capfd: Any
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert main(["parse", str(path)]) == 1
+    out, err = capfd.readouterr()
+    assert json.loads(out.splitlines()[0])["comments"][0]["text"] == "Good."
+    assert "bad_rows" not in out
+    assert "left out" in err
+
+
+@pytest.mark.parametrize("rows", ['1,"never closed\n2,another\n', "1\n"])
+def test_an_export_of_which_no_row_can_be_read_fails(tmp_path: Path, rows: str, capfd: Any) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"id,text\n{rows}")
+    with pytest.raises(SystemExit) as raised:
+        main(["parse", str(path)])
+    assert raised.value.code == 2
+    assert capfd.readouterr().err.startswith(f"stance: {path}: no row holds a comment; ")
+
+
+def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["parse", "--help"])
+    assert "exit code: 0 fine" in capsys.readouterr().out

@@ -143,7 +143,7 @@ def test_what_was_parsed_can_be_scored(page: Path, tmp_path: Path, capfdbinary: 
     assert main(["score", str(page), "-o", str(direct)]) == 0
     assert main(["score", str(parsed), "-o", str(indirect)]) == 0
     assert direct.read_text() == indirect.read_text()
-    parsed.write_text('{"comments": 5}\n')
+    parsed.write_text('{"comments": [5]}\n')
     with pytest.raises(SystemExit):
         main(["score", str(parsed)])
     err = capfdbinary.readouterr().err.decode().splitlines()[-1]
@@ -250,6 +250,17 @@ def test_a_comment_file_without_targets(tmp_path: Path, capfd: Any) -> None:
             "note,who\nfine,Ann\n",
             "none of its rows could be scored (line 2: no text); expected a column 'text' with the "
             "comment, found note, who",
+        ),
+        (
+            "id, text, Target\n1,fine,Ann\n",
+            "none of its rows could be scored (line 2: no text); expected a column 'text' with the "
+            "comment, found id, ' text', ' Target'; rename ' text' to 'text', ' Target' to "
+            "'target'",
+        ),
+        (
+            "id,Text\n1,fine\n",
+            "none of its rows could be scored (line 2: no text); expected a column 'text' with the "
+            "comment, found id, Text; rename 'Text' to 'text'",
         ),
         ("text\n", "no rows"),
         ("", "empty; expected rows: a header and a line for each row"),

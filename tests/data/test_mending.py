@@ -171,7 +171,6 @@ def test_a_mistake_is_named_with_what_mends_it(
     ("name", "hint"),
     [
         ("labels.xlsx", "; this is a spreadsheet: save it there as CSV UTF-8"),
-        ("labels.tsv", "; let its name end in .csv: tabs may separate its columns"),
         ("labels.json", "; write one JSON object a line and let its name end in .jsonl"),
         ("labels.docx", ""),
     ],
@@ -184,8 +183,9 @@ def test_a_file_of_another_kind_says_how_to_convert_it(
     with pytest.raises(InputError) as error:
         read_labelled(path)
     assert str(error.value) == (
-        f"{path}: expected labelled rows as .jsonl, .ndjson, .csv, .parquet, .jsonl.gz, "
-        f".ndjson.gz, .csv.gz, .jsonl.zst, .ndjson.zst, .csv.zst, or a dataset folder{hint}"
+        f"{path}: expected labelled rows as .jsonl, .ndjson, .csv, .tsv, .parquet, .jsonl.gz, "
+        ".ndjson.gz, .csv.gz, .tsv.gz, .jsonl.zst, .ndjson.zst, .csv.zst, .tsv.zst, or a dataset "
+        f"folder{hint}"
     )
 
 

@@ -315,9 +315,33 @@ def test_csv_rows_that_cannot_be_read_are_left_out_with_the_reason_of_the_first(
         "1 row left out (first: line 3: a quotation mark is never closed, so that the lines after "
         "it are taken for its text: close it, and double those that stand inside a text)",
     )
+    assert thread.bad_rows == 1
     [thread] = read("id,text\n1,Good, but late\n2,Fine.\n", "csv")
     assert [comment.text for comment in thread.comments] == ["Fine."]
     assert thread.notes == ("1 row left out (first: line 2: 3 cells where the header has 2)",)
+
+
+def test_rows_left_out_leave_the_count_of_deleted_comments() -> None:
+    [thread] = read("id,text\n1,[deleted]\n2\n3,a,b\n4,Good.\n", "csv")
+    assert (len(thread.comments), thread.deleted, thread.bad_rows) == (1, 1, 2)
+    [thread] = read("id,text\n1,[deleted]\n2\n", "csv")
+    assert (thread.comments, thread.deleted, thread.bad_rows) == ((), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            '1,"never closed\n2,another\n',
+            "1 row left out (first: line 2: a quotation mark is never",
+        ),
+        ("1\n2,\n", "2 of 2 rows left out: no text (first: 2)"),
+    ],
+)
+def test_csv_without_a_row_that_can_be_read_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(f"id,text\n{text}", "csv")
+    assert str(caught.value).startswith(f"export: no row holds a comment; {reason}")
 
 
 def test_csv_without_a_text_column_is_refused() -> None:

@@ -133,6 +133,10 @@ def test_folders_expand_to_their_pages_in_order(tmp_path: Path) -> None:
     (tmp_path / "deeper").mkdir()
     pages = [str(tmp_path / name) for name in ("a.txt", "b.html", "c.JSONL")]
     assert find_sources(["-", str(tmp_path), "no-such"]) == ["-", *pages, "no-such"]
+    with pytest.raises(InputError, match="'': an empty name; expected a file, a folder, or - for"):
+        find_sources([""])
+    with pytest.raises(InputError, match="'': an empty name"):
+        parse("")
     with pytest.raises(InputError, match=r"deeper: no page in this folder; expected .html, .htm"):
         find_sources([str(tmp_path / "deeper")])
 

@@ -246,7 +246,7 @@ def test_bad_rows_are_rows_with_an_error_in_their_place(fake_analyzer: Any) -> N
         Row(9, error="not JSON: Expecting value at character 1"),
         {"note": "no text here"},
         {"text": ""},
-        {"text": " \n"},
+        {"text": " \n\u200b\u2060\u00ad\ufeff\0\u2028"},
         {"text": 5},
         {"text": "a", "target": 5},
         {"text": "half a pair: \ud83d"},

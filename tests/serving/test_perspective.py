@@ -129,6 +129,7 @@ def test_a_detected_language_is_only_reported(serve: Serve) -> None:
         ({}, "COMMENT_EMPTY", "Comment must be non-empty."),
         (asking(""), "COMMENT_EMPTY", "Comment must be non-empty."),
         (asking(" \n "), "COMMENT_EMPTY", "Comment must be non-empty."),
+        (asking("\u200b"), "COMMENT_EMPTY", "Comment must be non-empty."),
         (
             asking("é" * 10_241),
             "COMMENT_TOO_LONG",
