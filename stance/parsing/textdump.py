@@ -9,6 +9,7 @@ text is decided once a page.
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -450,11 +451,8 @@ def _nearest_above(passed: Sequence[Break], before: Break | None) -> Break:
 def _read_records(page: Page, section: _Section) -> None:
     """Fill in the records of a section and where it starts."""
     lines, headers = page.lines, section.headers
-    floor = 0
-    for item in page.breaks:
-        if item.index >= headers[0].first:
-            break
-        floor = item.index + 1
+    passed = bisect_left(page.breaks, headers[0].first, key=lambda item: item.index)
+    floor = page.breaks[passed - 1].index + 1 if passed else 0
     ceiling = section.below.index if section.below is not None else len(lines)
     if _text_comes_first(page, section, floor, ceiling):
         records = _footer_records(page, headers, floor)

@@ -154,6 +154,15 @@ def test_comments_within_comments_take_bounded_time() -> None:
     within(4, lambda: parse_html(ARTICLE + (chain * 200 + "</div>" * 200) * 10))
 
 
+@pytest.mark.parametrize("name", ["author", "date", "likes"])
+@pytest.mark.parametrize("depth", [200, 1_500])
+def test_elements_within_elements_take_bounded_time(name: str, depth: int) -> None:
+    text = "x " * 5_000 if depth > 1_000 else ""
+    nested = f"<b class='{name}'>" * depth + text + "</b>" * depth
+    page = f"{ARTICLE}<ol class='commentlist'><li class='comment'>{nested * (4_000 // depth)}"
+    within(1.5, lambda: parse_html(page))
+
+
 @pytest.mark.parametrize("value", ["", "=1", "='>'"])
 def test_a_tag_of_many_attributes_takes_bounded_time(value: str) -> None:
     attributes = " ".join(f"a{n}{value}" for n in range(100_000))

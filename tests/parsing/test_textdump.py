@@ -482,6 +482,19 @@ def test_time_is_linear_in_hostile_lines(piece: str) -> None:
     assert_linear(prepare)
 
 
+def test_a_section_for_every_comment_takes_bounded_time() -> None:
+    text = "".join(
+        f"Leave a reply {_word(n)}\n{_word(n)} on October 15, 2021 at 5:35 pm\nSome text.\n"
+        for n in range(25_000)
+    )
+    within(8, lambda: parse_textdump(text))
+
+
+def _word(number: int) -> str:
+    """Return a word that no other number has."""
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number)) + "x"
+
+
 def test_more_lines_than_a_page_has_are_refused_at_once() -> None:
     def refused() -> str:
         with pytest.raises(InputError) as error:
