@@ -198,15 +198,19 @@ def _read_author(
         for found in _select_in(holder, selector):
             value = found.get(attribute) if attribute else parts.inline.start(found)
             name = clean_name(value, exact=True) if value else None
-            if name:
+            if name and not _is_time(name):
                 record.author = name
                 return None if attribute else found
     for element, exact in _ranked_people(holder, parts, body):
         name = clean_name(parts.inline.start(element), exact)
-        if name and not is_button(name) and find_time(name) != (0, len(name)):
+        if name and not is_button(name) and not _is_time(name):
             record.author = name
             return element
     return None
+
+
+def _is_time(name: str) -> bool:
+    return find_time(name) == (0, len(name))
 
 
 def _select_in(holder: HtmlElement, selector: str) -> list[HtmlElement]:

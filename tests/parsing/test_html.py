@@ -69,6 +69,25 @@ def test_deleted_comments_are_counted_and_their_answers_kept() -> None:
     assert thread.comments[1].parent_id is None
 
 
+@pytest.mark.parametrize("last", ["<p>[deleted]</p>", "<p><img src='cat.png'></p>"])
+def test_a_comment_without_text_does_not_take_the_names_of_the_others(last: str) -> None:
+    texts = [f"<p>Tram {n} is fine with me.</p>" for n in range(1, 10)]
+    page = f"{ARTICLE}<ol class='comment-list'>" + "".join(
+        f"<li id='comment-{n}' class='comment'><article class='comment-body'>"
+        "<footer class='comment-meta'><div class='comment-author vcard'>"
+        f"<b class='fn'>Ada {n}</b> <span class='says'>says:</span></div>"
+        f"<div class='comment-metadata'><a href='#'><time>October 15, 2021 at 5:3{n % 10} pm"
+        f"</time></a></div></footer><div class='comment-content'>{text}</div></article></li>"
+        for n, text in enumerate([*texts, last], 1)
+    )
+    comments = parse_html(page).comments
+    assert [comment.author for comment in comments] == [f"Ada {n}" for n in range(1, 10)]
+    assert {comment.published for comment in comments[:2]} == {
+        "2021-10-15T17:31",
+        "2021-10-15T17:32",
+    }
+
+
 def test_relative_times_are_resolved_only_against_a_given_time() -> None:
     page = (
         f"{ARTICLE}<div class='comments'><div class='comment'><span class='author'>Ada</span>"
