@@ -440,6 +440,18 @@ def test_comments_hosted_elsewhere_are_worth_a_word() -> None:
     assert thread.notes == ("no comments: they are hosted elsewhere (Disqus)",)
 
 
+@pytest.mark.parametrize("between", ["2 more replies", "Show 2 more replies", "View 3 replies"])
+def test_a_button_for_more_replies_between_comments_parts_nothing(between: str) -> None:
+    comments = [
+        f"Reader {who}\n\nOctober 15, 2021 at 5:3{minute} pm\n\nI find that {who} is right.\n"
+        for minute, who in enumerate("ABCDE")
+    ]
+    parts = [*comments[:2], f"{between}\n", *comments[2:]]
+    thread = parse_textdump(f"{ARTICLE}\n5 Comments\n\n" + "\n".join(parts))
+    assert [comment.author for comment in thread.comments] == [f"Reader {who}" for who in "ABCDE"]
+    assert thread.comments[1].text == "I find that B is right."
+
+
 def test_a_page_of_five_thousand_comments() -> None:
     body = "".join(
         f"  {n}. Reader {n}\n\n    October 15, 2021 at 5:35 pm\n\n    So says number {n}.\n\n"
