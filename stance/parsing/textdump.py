@@ -29,6 +29,7 @@ from stance.parsing.textlines import (
     Line,
     Page,
     count_words,
+    is_advert,
     is_buttons,
     is_reply_button,
     is_running,
@@ -417,7 +418,7 @@ def _sections(page: Page, family: Sequence[_Header]) -> Iterator[_Section]:
     for header in family:
         passed: list[Break] = []
         while position < len(breaks) and breaks[position].index <= header.first:
-            if breaks[position].kind != "comments" or breaks[position].count or len(current) < 3:
+            if not _stands_between(page, breaks[position], above, current):
                 passed.append(breaks[position])
             position += 1
         if passed and any(item.index < header.first for item in passed):
@@ -428,6 +429,18 @@ def _sections(page: Page, family: Sequence[_Header]) -> Iterator[_Section]:
     below = breaks[position] if position < len(breaks) else None
     if any(not h.ping for h in current):
         yield _Section(current, above, below, [], 0)
+
+
+def _stands_between(
+    page: Page, item: Break, above: Break | None, current: Sequence[_Header]
+) -> bool:
+    """Tell a break that parts nothing: a label, or an advert before all comments have come."""
+    if item.kind == "comments":
+        return not item.count and len(current) >= 3
+    if above is None or above.kind != "comments" or not current:
+        return False
+    more = above.count is None or len(current) < above.count
+    return more and is_advert(page.lines[item.index].text)
 
 
 def _nearest_above(passed: Sequence[Break], before: Break | None) -> Break:
@@ -791,7 +804,10 @@ def _strip_record(
     is_last: bool,
 ) -> None:
     body = record.body
-    edge = [is_buttons(line.text) or _pattern(line, names, position) in often for line in body]
+    edge = [
+        is_buttons(line.text) or is_advert(line.text) or _pattern(line, names, position) in often
+        for line in body
+    ]
     record.reply = record.reply or any(
         is_reply_button(line.text) for line, drop in zip(body, edge, strict=True) if drop
     )

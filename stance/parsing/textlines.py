@@ -41,6 +41,7 @@ _WEAK_NOUNS = phrases.folded_set(phrases.WEAK_NOUNS)
 _FILLERS = phrases.folded_set(phrases.COMMENT_FILLERS)
 _FORMS = phrases.phrase_pattern(phrases.COMMENT_FORMS)
 _SECTION_LINES = phrases.folded_set(phrases.OTHER_SECTIONS)
+_ADVERTS = phrases.folded_set(phrases.ADVERTS)
 _SECTION_STARTS = phrases.phrase_pattern(
     tuple(phrase for phrase in phrases.OTHER_SECTIONS if " " in phrase)
 )
@@ -163,6 +164,11 @@ def is_reply_button(text: str) -> bool:
 def _is_reply_button(text: str) -> bool:
     words = _LETTERS.findall(fold(_GLUED.sub(" ", text)))
     return any(word in _REPLY_WORDS for word in words) and is_buttons(text)
+
+
+def is_advert(text: str) -> bool:
+    """Tell whether a line says that an advertisement stood there, and nothing else."""
+    return len(text) <= LONGEST_HEADING and fold(text) in _ADVERTS
 
 
 def is_running(line: Line) -> bool:

@@ -440,8 +440,11 @@ def test_comments_hosted_elsewhere_are_worth_a_word() -> None:
     assert thread.notes == ("no comments: they are hosted elsewhere (Disqus)",)
 
 
-@pytest.mark.parametrize("between", ["2 more replies", "Show 2 more replies", "View 3 replies"])
-def test_a_button_for_more_replies_between_comments_parts_nothing(between: str) -> None:
+@pytest.mark.parametrize(
+    "between",
+    ["2 more replies", "Show 2 more replies", "View 3 replies", "Advertisement", "Sponsored"],
+)
+def test_a_button_or_an_advert_between_comments_parts_nothing(between: str) -> None:
     comments = [
         f"Reader {who}\n\nOctober 15, 2021 at 5:3{minute} pm\n\nI find that {who} is right.\n"
         for minute, who in enumerate("ABCDE")
@@ -450,6 +453,14 @@ def test_a_button_for_more_replies_between_comments_parts_nothing(between: str) 
     thread = parse_textdump(f"{ARTICLE}\n5 Comments\n\n" + "\n".join(parts))
     assert [comment.author for comment in thread.comments] == [f"Reader {who}" for who in "ABCDE"]
     assert thread.comments[1].text == "I find that B is right."
+
+
+def test_what_follows_an_advert_below_all_comments_is_none_of_them() -> None:
+    posts = [
+        f"Reader {who}\n\nOctober 15, 2021 at 5:35 pm\n\nI side with {who}.\n" for who in "ABCD"
+    ]
+    page = f"{ARTICLE}\n2 Comments\n\n" + "\n".join([*posts[:2], "Advertisement\n", *posts[2:]])
+    assert [c.author for c in parse_textdump(page).comments] == ["Reader A", "Reader B"]
 
 
 def test_a_page_of_five_thousand_comments() -> None:
