@@ -1,8 +1,12 @@
 """`stance serve`: the model behind HTTP."""
 
 import argparse
+import logging
 import os
+import sys
+import threading
 from pathlib import Path
+from typing import NoReturn
 
 from stance.commands import arguments
 from stance.commands.common import DONE, load_analyzer, need_extra, say
@@ -104,4 +108,20 @@ def run(args: argparse.Namespace) -> int:
     if not server.started:
         raise ConfigError("the server could not start; why stands above")
     say("stopped")
+    if _works_on():
+        _leave(DONE)
     return DONE
+
+
+def _works_on() -> bool:
+    """Tell whether a thread still works, such as at a page whose request was dropped."""
+    others = (each for each in threading.enumerate() if each is not threading.current_thread())
+    return any(not each.daemon for each in others)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once: Python would wait for its threads, however long they take."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,12 +1,14 @@
 """The visible text of an element as lines: paragraphs, line breaks, and what was marked in them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lxml import etree
 from lxml.html import HtmlElement
 
+LONGEST_START = 200  # characters of an element's text that tell a name, a time or a count
+_SPACES = re.compile(r"\s+")
 _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufe0f\ufeff\u00ad]{1,400}")
 
 
@@ -202,3 +204,75 @@ def spaced_text(element: HtmlElement) -> str:
     '15.10.21 17:35'
     """
     return " ".join(" ".join(element.itertext()).split())
+
+
+@dataclass(frozen=True, slots=True)
+class _Gist:
+    """How the text of an element starts and how long it is, its white space single."""
+
+    start: str = ""
+    length: int = 0
+    spaced: bool = False  # ends with a space
+
+    def __add__(self, other: "_Gist") -> "_Gist":
+        doubled = self.spaced and other.start.startswith(" ")
+        start = self.start
+        if len(start) < LONGEST_START:
+            start = (start + other.start[doubled:])[:LONGEST_START]
+        spaced = other.spaced if other.length else self.spaced
+        return _Gist(start, self.length + other.length - doubled, spaced)
+
+
+class Texts:
+    """How the texts of all elements of a tree start, and how long they are.
+
+    They are gathered in one pass: to ask each of many nested elements for its text takes quadratic
+    time.
+
+    Parameters
+    ----------
+    root : HtmlElement
+        Must stay as it is.
+    spaced : bool
+        Whether a space stands between the parts, as in `spaced_text`.
+
+    Examples
+    --------
+    >>> from lxml.html import fromstring
+    >>> paragraph = fromstring("<p> a <b>b</b> </p>")
+    >>> Texts(paragraph).start(paragraph), Texts(paragraph).size(paragraph)
+    ('a b', 3)
+    """
+
+    def __init__(self, root: HtmlElement, *, spaced: bool = False) -> None:
+        self._root = root
+        self._margin = " " if spaced else ""
+        self._gists: dict[HtmlElement, _Gist] = {}
+
+    def start(self, element: HtmlElement) -> str:
+        """Return the first characters of an element's text, of a short one all."""
+        return self._gist(element).start.strip()
+
+    def size(self, element: HtmlElement) -> int:
+        """Return the length of an element's text."""
+        gist = self._gist(element)
+        edges = gist.start.startswith(" ") + (gist.spaced and gist.length > 1)
+        return gist.length - edges
+
+    def _gist(self, element: HtmlElement) -> _Gist:
+        if not self._gists:
+            for inner in reversed(list(self._root.iter())):  # what an element holds comes first
+                self._gists[inner] = sum(self._parts(inner), _Gist())
+        return self._gists[element]
+
+    def _parts(self, element: HtmlElement) -> Iterator[_Gist]:
+        yield self._read(element.text)
+        for child in element:
+            yield self._gists[child]
+            yield self._read(child.tail)
+
+    def _read(self, text: str | None) -> _Gist:
+        if not text:
+            return _Gist()
+        text = _SPACES.sub(" ", f"{self._margin}{text}{self._margin}")
+        return _Gist(text[:LONGEST_START], len(text), text.endswith(" "))

@@ -4,16 +4,17 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 from lxml.html import HtmlElement
 
 from stance.parsing.blocks import (
     SILENT_TAGS,
     Line,
+    Texts,
     inline_text,
     join_lines,
     read_lines,
-    spaced_text,
 )
 from stance.parsing.dates import find_time, is_relative_time, parse_time
 from stance.parsing.markup import Family
@@ -32,6 +33,9 @@ from stance.parsing.selectors import compile_selector, first_value, select
 
 LONGEST_HEADER = 160  # characters of a line that still counts as "who and when"
 MOST_BODIES = 200  # elements of one record that are looked at for its text
+MOST_PEOPLE = 200  # for a name; as many of each tag that often holds one
+MOST_TIMES = 200
+MOST_IN_NAME = 20  # links and emphasis in an element that may name someone
 _DIGITS = re.compile(r"\d+")
 _COUNT = re.compile(r"[+\-−]?\d{1,3}(?:[.,]\d{3}){1,3}|[+\-−]?\d{1,9}")
 _ORDINAL = re.compile(r"(?:#|no?\.|nr\.)?\s?\d{1,5}[.)]?", re.IGNORECASE)
@@ -64,6 +68,8 @@ class Record:
 class _Parts:
     """What the classes of a record's elements say, in document order."""
 
+    inline: Texts
+    spaced: Texts
     people: list[tuple[int, HtmlElement]] = field(default_factory=list)
     times: list[HtmlElement] = field(default_factory=list)
     bodies: list[HtmlElement] = field(default_factory=list)
@@ -73,7 +79,7 @@ class _Parts:
 
 
 def _sort_parts(holder: HtmlElement) -> _Parts:
-    parts = _Parts()
+    parts = _Parts(Texts(holder), Texts(holder, spaced=True))
     roots = set(holder)
     for element in holder.iterdescendants():
         if not isinstance(element.tag, str) or element.tag in SILENT_TAGS:
@@ -81,13 +87,13 @@ def _sort_parts(holder: HtmlElement) -> _Parts:
         roles, rank = roles_of(element)
         if not roles:
             continue
-        if roles & TIME:
+        if roles & TIME and len(parts.times) < MOST_TIMES:
             parts.times.append(element)
         if element in roots and element.tag != "dd":
             continue
         if roles & HIDDEN:
             parts.hidden.append(element)
-        if roles & AUTHOR:
+        if roles & AUTHOR and len(parts.people) < MOST_PEOPLE:
             parts.people.append((rank, element))
         if roles & BODY:
             parts.bodies.append(element)
@@ -111,16 +117,16 @@ def read_fields(record: Record, family: Family, now: datetime | None) -> None:
     if body is not None and (record.author is None or record.time_text is None):
         _read_header_lines(record, read_lines(holder, {body, *parts.actions}), now)
     if record.time_text is None and record.published is None:
-        _keep_odd_time(record, parts.times)
+        _keep_odd_time(record, parts)
     record.likes = _read_likes(holder, family, parts)
     record.reply_to = _read_reply_to(holder, family)
     _read_body(record, family, parts, body, time_element, author_element, now)
 
 
-def _keep_odd_time(record: Record, times: Sequence[HtmlElement]) -> None:
+def _keep_odd_time(record: Record, parts: _Parts) -> None:
     """Keep what stands where the time should, even where it cannot be read ("21:00")."""
-    for element in times:
-        text = inline_text(element)
+    for element in parts.times:
+        text = parts.inline.start(element)
         if len(text) <= 40 and any(c.isdigit() for c in text):
             record.time_text = text
             return
@@ -148,9 +154,9 @@ def _find_body(holder: HtmlElement, family: Family, parts: _Parts) -> HtmlElemen
             if found is not holder and (len(found) or (found.text or "").strip()):
                 return found
     names = [
-        (rank, e) for rank, e in parts.people if rank >= 2 and len(inline_text(e)) <= LONGEST_NAME
+        (rank, e) for rank, e in parts.people if rank >= 2 and parts.inline.size(e) <= LONGEST_NAME
     ]
-    times = [e for e in parts.times if _shows_time(e)]
+    times = [e for e in parts.times if _shows_time(e, parts)]
     name = max(names, key=lambda pair: pair[0], default=(0, None))[1]
     strict = _longest_body(holder, parts, {*times, *(element for _, element in names)})
     loose = _longest_body(holder, parts, {name, *times[:1]})
@@ -167,16 +173,16 @@ def _longest_body(
     around = {above for inner in about for above in _lineage(inner)}
     actions = set(parts.actions[:50])
     for element in parts.bodies[:MOST_BODIES]:
-        length = len(inline_text(element))
+        length = parts.inline.size(element)
         if length > longest and element not in around and actions.isdisjoint(_lineage(element)):
             best, longest = element, length
-    if best is not None and longest < 40 and longest < 0.2 * len(inline_text(holder)):
+    if best is not None and longest < 40 and longest < 0.2 * parts.inline.size(holder):
         return None
     return best
 
 
-def _shows_time(element: HtmlElement) -> bool:
-    text = spaced_text(element)
+def _shows_time(element: HtmlElement, parts: _Parts) -> bool:
+    text = parts.spaced.start(element)
     return len(text) <= LONGEST_NAME and (
         element.tag == "time" or find_time(text) is not None or is_relative_time(text)
     )
@@ -190,17 +196,21 @@ def _read_author(
     for selector in family.author:
         _, attribute = compile_selector(selector)
         for found in _select_in(holder, selector):
-            value = found.get(attribute) if attribute else inline_text(found)
+            value = found.get(attribute) if attribute else parts.inline.start(found)
             name = clean_name(value, exact=True) if value else None
-            if name:
+            if name and not _is_time(name):
                 record.author = name
                 return None if attribute else found
     for element, exact in _ranked_people(holder, parts, body):
-        name = clean_name(inline_text(element), exact)
-        if name and not is_button(name) and find_time(name) != (0, len(name)):
+        name = clean_name(parts.inline.start(element), exact)
+        if name and not is_button(name) and not _is_time(name):
             record.author = name
             return element
     return None
+
+
+def _is_time(name: str) -> bool:
+    return find_time(name) == (0, len(name))
 
 
 def _select_in(holder: HtmlElement, selector: str) -> list[HtmlElement]:
@@ -223,24 +233,23 @@ def _ranked_people(
     outer = [(rank, element) for rank, element in people if inner.get(element, 0) < rank]
     candidates: list[tuple[HtmlElement, bool]] = []
     for rank, element in sorted(outer, key=lambda pair: -pair[0]):
-        candidates.extend((name, True) for name in _leading_name(element))
+        candidates.extend((name, True) for name in _leading_name(element, parts.inline))
         candidates.append((element, rank >= 3 and len(element) == 0))
     for tag in ("cite", "a", "b", "strong", "h3", "h4", "h5", "h6"):
-        for element in holder.iter(tag):
-            if _within(element, body):
-                continue
+        outside = (element for element in holder.iter(tag) if not _within(element, body))
+        for element in islice(outside, MOST_PEOPLE):
             if tag == "a" and not leads_to_person(element.get("href") or ""):
                 continue
-            candidates.extend((name, False) for name in _leading_name(element))
+            candidates.extend((name, False) for name in _leading_name(element, parts.inline))
             candidates.append((element, False))
     return candidates
 
 
-def _leading_name(element: HtmlElement) -> list[HtmlElement]:
+def _leading_name(element: HtmlElement, texts: Texts) -> list[HtmlElement]:
     """Return a link or emphasis that an element's text begins with, "by" aside."""
-    text = inline_text(element)
-    for inner in element.iter("a", "cite", "b", "strong"):
-        name = inline_text(inner)
+    text = texts.start(element)
+    for inner in islice(element.iter("a", "cite", "b", "strong"), MOST_IN_NAME):
+        name = texts.start(inner)
         if not name or is_button(name) or inner is element:
             continue
         before = text.partition(name)[0]
@@ -296,13 +305,13 @@ def _read_time(
         for found in _select_in(holder, selector):
             if _within(found, body):
                 continue
-            value = found.get(attribute) if attribute else spaced_text(found)
+            value = found.get(attribute) if attribute else parts.spaced.start(found)
             moment = _moment(value, now)
             if moment is None and not attribute and value and find_time(value[:LONGEST_HEADER]):
                 shown = found if shown is None else shown
             if moment:
                 record.published = moment
-                record.time_text = spaced_text(found) or None
+                record.time_text = parts.spaced.start(found) or None
                 return found
     times = sorted(parts.times, key=lambda element: _within(element, body))
     for element in times:
@@ -310,13 +319,13 @@ def _read_time(
             moment = _moment(element.get(attribute), now)
             if moment and (attribute != "title" or "T" in moment or element.tag == "abbr"):
                 record.published = moment
-                record.time_text = spaced_text(element) or None
+                record.time_text = parts.spaced.start(element) or None
                 return element
     best: tuple[HtmlElement, str] | None = None
     for element in times:
         if element is body:
             continue
-        text = spaced_text(element)
+        text = parts.spaced.start(element)
         if not text or len(text) > LONGEST_HEADER:
             continue
         moment = _moment(text, now)
@@ -327,23 +336,23 @@ def _read_time(
     if best is not None:
         element, moment = best
         if "T" not in moment:
-            moment = _with_clock_beside(element, moment, now)
-        record.published, record.time_text = moment, spaced_text(element)
+            moment = _with_clock_beside(element, moment, parts.spaced, now)
+        record.published, record.time_text = moment, parts.spaced.start(element)
         return element
     if shown is not None:
-        record.time_text = spaced_text(shown)
+        record.time_text = parts.spaced.start(shown)
     return shown
 
 
-def _with_clock_beside(element: HtmlElement, moment: str, now: datetime | None) -> str:
+def _with_clock_beside(
+    element: HtmlElement, moment: str, texts: Texts, now: datetime | None
+) -> str:
     """Return the time with the clock that stands in the next element or around this one."""
-    around = [element.getparent(), element.getnext()]
-    texts = []
-    if around[0] is not None:
-        texts.append(spaced_text(around[0]))
-    if around[1] is not None:
-        texts.append(f"{spaced_text(element)} {spaced_text(around[1])}")
-    for text in texts:
+    above, beside = element.getparent(), element.getnext()
+    around = [] if above is None else [texts.start(above)]
+    if beside is not None:
+        around.append(f"{texts.start(element)} {texts.start(beside)}")
+    for text in around:
         if len(text) <= LONGEST_HEADER:
             fuller = _moment(text, now)
             if fuller and fuller.startswith(moment) and "T" in fuller:
@@ -353,7 +362,7 @@ def _with_clock_beside(element: HtmlElement, moment: str, now: datetime | None) 
 
 def _read_likes(holder: HtmlElement, family: Family, parts: _Parts) -> int | None:
     value = first_value(holder[0], family.likes) if family.likes else None
-    texts = [value] if value else [inline_text(element) for element in parts.likes[:8]]
+    texts = [value] if value else [parts.inline.start(element) for element in parts.likes[:8]]
     for text in texts:
         if text and len(text) <= 24 and (match := _COUNT.search(text)):
             return int(re.sub(r"[.,+]", "", match[0]).replace("−", "-"))
@@ -384,13 +393,13 @@ def _read_body(
     skipped.discard(body)
     skipped.update(parts.hidden)
     root = holder if body is None else body
-    whole = max(1, len(inline_text(root)))
+    whole = max(1, parts.inline.size(root))
     timeless = record.time_text is None and record.published is None
     for element in parts.actions:
-        text = inline_text(element)
-        if element is root or len(text) > 0.5 * whole:
+        size = parts.inline.size(element)
+        if element is root or size > 0.5 * whole:
             continue
-        if timeless and len(text) <= LONGEST_HEADER and find_time(text):
+        if timeless and size <= LONGEST_HEADER and find_time(parts.inline.start(element)):
             continue
         skipped.add(element)
     marked: dict[HtmlElement, int] = {}

@@ -209,13 +209,18 @@ def find_comments(tree: HtmlElement, now: datetime | None) -> Group | None:
             continue
         if best is None or group.score > best.score + 0.01:
             best = group
-        if best.score >= WHOLE_ENOUGH * len(best.records):
+        if 0 < WHOLE_ENOUGH * _count_real(best) <= best.score:
             return best
     if best is None or best.score < WHOLE * len(best.records):
         induced = induce_comments(tree, now)
         if induced is not None and (best is None or induced.score > best.score):
             best = induced
     return best if best is not None and best.score > 0 else None
+
+
+def _count_real(group: Group) -> int:
+    """Count the records that should hold a text and its author."""
+    return sum(not record.deleted and not record.pingback for record in group.records)
 
 
 def _names_in(tree: HtmlElement) -> str:

@@ -31,6 +31,7 @@ LONGEST_ABOUT = 60  # characters beside the time in an element that only says wh
 MOST_ANCHORS = 60_000
 MOST_GROUPS = 200
 MOST_CANDIDATES = 4
+LEAST_NESTS = 0.8  # share of the times around which stands an element of one kind
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _COMMENT_LINK = etree.XPath(".//a[contains(@href, '#')]/@href", smart_strings=False)
@@ -128,10 +129,12 @@ def _units(anchors: Sequence[HtmlElement]) -> list[HtmlElement]:
         unit = _named_around(anchors[0])
         return [] if unit is None else [unit]
     held: Counter[HtmlElement] = Counter()
+    first: dict[HtmlElement, HtmlElement] = {}
     for anchor in anchors:
         above: HtmlElement | None = anchor
         while above is not None:
             held[above] += 1
+            first.setdefault(above, anchor)
             above = above.getparent()
     units = []
     for anchor in anchors:
@@ -139,7 +142,38 @@ def _units(anchors: Sequence[HtmlElement]) -> list[HtmlElement]:
         while (above := unit.getparent()) is not None and held[above] == 1:
             unit = above
         units.append(unit)
-    return units
+    if len({_kind(unit) for unit in units}) == 1:
+        return units
+    nests = _nests(anchors, first)
+    if not any(held[nest] > 1 for nest in nests if nest is not None):
+        return units
+    return [unit if nest is None else nest for unit, nest in zip(units, nests, strict=True)]
+
+
+def _nests(
+    anchors: Sequence[HtmlElement], first: dict[HtmlElement, HtmlElement]
+) -> list[HtmlElement | None]:
+    """Return around each anchor the element of one kind that begins with it, answers included.
+
+    The kind is the outermost that nearly all anchors have: of a record that holds its answers, the
+    largest element with one time is no more than its header.
+    """
+    around = [_begun_by(anchor, first) for anchor in anchors]
+    counts = Counter(kind for kinds in around for kind in kinds)
+    common = {kind for kind, count in counts.items() if count >= LEAST_NESTS * len(anchors)}
+    whole = next((kinds for kinds in reversed(around) if common <= kinds.keys()), around[0])
+    outermost = next((kind for kind in reversed(whole) if kind in common), "")
+    return [kinds.get(outermost) for kinds in around]
+
+
+def _begun_by(anchor: HtmlElement, first: dict[HtmlElement, HtmlElement]) -> dict[str, HtmlElement]:
+    """Return, from the inside out, the nearest element of each kind whose first anchor this is."""
+    found: dict[str, HtmlElement] = {}
+    above: HtmlElement | None = anchor
+    while above is not None and first[above] is anchor:
+        found.setdefault(_kind(above), above)
+        above = above.getparent()
+    return found
 
 
 def _rows(

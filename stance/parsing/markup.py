@@ -447,7 +447,11 @@ FAMILIES: tuple[Family, ...] = (
         "substack",
         ("comment-list", "comment-body"),
         ".comment-list-item, .comment-list .comment",
-        author=(".comment-meta .profile-hover-card-target a", ".commenter-name", ".comment-meta a"),
+        author=(
+            ".comment-meta .profile-hover-card-target a",
+            ".commenter-name",
+            ".comment-meta a:not(:has(time))",
+        ),
         time=(".comment-timestamp@title", ".comment-timestamp", ".comment-meta time@datetime"),
         body=(".comment-body",),
         deleted=(".comment-deleted",),

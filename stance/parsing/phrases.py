@@ -135,6 +135,8 @@ OTHER_SECTIONS = (
     "ctete take", "posledni komentare", "sdilet", "benzer yazilar", "son yorumlar", "paylas",
     "関連記事", "最近のコメント",
 )  # fmt: skip
+# Those of them that also stand between two comments.
+ADVERTS = ("advertisement", "sponsored", "anzeige", "werbung", "publicidad")
 # Stems of those headings under which other articles or their comments are listed.
 LIST_STEMS = (
     "recent", "latest", "newest", "neueste", "letzte", "aktuelle", "dernier", "ultim", "popul",

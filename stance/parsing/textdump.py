@@ -9,6 +9,7 @@ text is decided once a page.
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from stance.parsing.textlines import (
     Line,
     Page,
     count_words,
+    is_advert,
     is_buttons,
     is_reply_button,
     is_running,
@@ -421,7 +423,7 @@ def _sections(page: Page, family: Sequence[_Header]) -> Iterator[_Section]:
     for header in family:
         passed: list[Break] = []
         while position < len(breaks) and breaks[position].index <= header.first:
-            if breaks[position].kind != "comments" or breaks[position].count or len(current) < 3:
+            if not _stands_between(page, breaks[position], above, current):
                 passed.append(breaks[position])
             position += 1
         if passed and any(item.index < header.first for item in passed):
@@ -432,6 +434,18 @@ def _sections(page: Page, family: Sequence[_Header]) -> Iterator[_Section]:
     below = breaks[position] if position < len(breaks) else None
     if any(not h.ping for h in current):
         yield _Section(current, above, below, [], 0)
+
+
+def _stands_between(
+    page: Page, item: Break, above: Break | None, current: Sequence[_Header]
+) -> bool:
+    """Tell a break that parts nothing: a label, or an advert before all comments have come."""
+    if item.kind == "comments":
+        return not item.count and len(current) >= 3
+    if above is None or above.kind != "comments" or not current:
+        return False
+    more = above.count is None or len(current) < above.count
+    return more and is_advert(page.lines[item.index].text)
 
 
 def _nearest_above(passed: Sequence[Break], before: Break | None) -> Break:
@@ -455,11 +469,8 @@ def _nearest_above(passed: Sequence[Break], before: Break | None) -> Break:
 def _read_records(page: Page, section: _Section) -> None:
     """Fill in the records of a section and where it starts."""
     lines, headers = page.lines, section.headers
-    floor = 0
-    for item in page.breaks:
-        if item.index >= headers[0].first:
-            break
-        floor = item.index + 1
+    passed = bisect_left(page.breaks, headers[0].first, key=lambda item: item.index)
+    floor = page.breaks[passed - 1].index + 1 if passed else 0
     ceiling = section.below.index if section.below is not None else len(lines)
     if _text_comes_first(page, section, floor, ceiling):
         records = _footer_records(page, headers, floor)
@@ -798,7 +809,10 @@ def _strip_record(
     is_last: bool,
 ) -> None:
     body = record.body
-    edge = [is_buttons(line.text) or _pattern(line, names, position) in often for line in body]
+    edge = [
+        is_buttons(line.text) or is_advert(line.text) or _pattern(line, names, position) in often
+        for line in body
+    ]
     record.reply = record.reply or any(
         is_reply_button(line.text) for line, drop in zip(body, edge, strict=True) if drop
     )

@@ -41,10 +41,12 @@ _WEAK_NOUNS = phrases.folded_set(phrases.WEAK_NOUNS)
 _FILLERS = phrases.folded_set(phrases.COMMENT_FILLERS)
 _FORMS = phrases.phrase_pattern(phrases.COMMENT_FORMS)
 _SECTION_LINES = phrases.folded_set(phrases.OTHER_SECTIONS)
+_ADVERTS = phrases.folded_set(phrases.ADVERTS)
 _SECTION_STARTS = phrases.phrase_pattern(
     tuple(phrase for phrase in phrases.OTHER_SECTIONS if " " in phrase)
 )
 _NONE_WORDS = {"no", "keine", "aucun", "sin", "nessun", "sem", "geen", "brak", "нет", "0"}
+_MORE_WORDS = {"more", "load", "show", "view", "hide"}
 _COUNT_WORDS = {"one", "ein", "eine", "un", "una", "uno", "um", "een"}
 LONGEST_HEADING = 120  # characters
 WRAP_SHARE = 0.78  # of the page's width: a line that long was broken by the renderer
@@ -164,6 +166,11 @@ def _is_reply_button(text: str) -> bool:
     return any(word in _REPLY_WORDS for word in words) and is_buttons(text)
 
 
+def is_advert(text: str) -> bool:
+    """Tell whether a line says that an advertisement stood there, and nothing else."""
+    return len(text) <= LONGEST_HEADING and fold(text) in _ADVERTS
+
+
 def is_running(line: Line) -> bool:
     """Tell whether a line reads like part of a sentence, not like a name or a menu entry."""
     return (_is_running if len(line.text) > 400 else _is_running_short)(line.text)
@@ -270,7 +277,7 @@ def _read_comments_heading(folded: str) -> tuple[str, int | None] | None:
     """Read "15 Comments", "Kommentare (3)", "3 Gedanken zu „…“"."""
     tokens = _TOKENS.findall(folded)
     noun = next((position for position, token in enumerate(tokens) if token in _NOUNS), None)
-    if noun is None or noun > 4 or len(tokens) > 24:
+    if noun is None or noun > 4 or len(tokens) > 24 or _is_more_button(tokens, noun):
         return None
     count = _count_beside(tokens, noun)
     rest = [t for t in tokens if t not in _NOUNS and t not in _FILLERS and not t.isdigit()]
@@ -281,6 +288,11 @@ def _read_comments_heading(folded: str) -> tuple[str, int | None] | None:
     if count is not None and not set(tokens[:noun]) & set(rest) and find_time(folded) is None:
         return "comments", count  # "3 thoughts on TITLE"
     return None
+
+
+def _is_more_button(tokens: Sequence[str], noun: int) -> bool:
+    """Tell "Show 2 more replies", a button between comments, from the heading "2 replies"."""
+    return tokens[noun] == "replies" and not _MORE_WORDS.isdisjoint(tokens)
 
 
 def _count_beside(tokens: Sequence[str], noun: int) -> int | None:

@@ -75,8 +75,9 @@ class Scorer:
         return self._batcher.waiting
 
     def close(self) -> None:
-        """Finish what was taken and take nothing more."""
-        self._workers.shutdown()
+        """Take nothing more, and finish what waits for the model; what parses is left alone."""
+        # Nobody waits for a worker any more: requests are answered or dropped by now.
+        self._workers.shutdown(wait=False, cancel_futures=True)
         self._batcher.close()
 
     async def predict(

@@ -85,6 +85,25 @@ def test_rows_that_moderators_took_away_are_counted_as_deleted(mark: str) -> Non
     assert thread.deleted == 1
 
 
+@pytest.mark.parametrize("last", ["<p>[deleted]</p>", "<p><img src='cat.png'></p>"])
+def test_a_comment_without_text_does_not_take_the_names_of_the_others(last: str) -> None:
+    texts = [f"<p>Tram {n} is fine with me.</p>" for n in range(1, 10)]
+    page = f"{ARTICLE}<ol class='comment-list'>" + "".join(
+        f"<li id='comment-{n}' class='comment'><article class='comment-body'>"
+        "<footer class='comment-meta'><div class='comment-author vcard'>"
+        f"<b class='fn'>Ada {n}</b> <span class='says'>says:</span></div>"
+        f"<div class='comment-metadata'><a href='#'><time>October 15, 2021 at 5:3{n % 10} pm"
+        f"</time></a></div></footer><div class='comment-content'>{text}</div></article></li>"
+        for n, text in enumerate([*texts, last], 1)
+    )
+    comments = parse_html(page).comments
+    assert [comment.author for comment in comments] == [f"Ada {n}" for n in range(1, 10)]
+    assert {comment.published for comment in comments[:2]} == {
+        "2021-10-15T17:31",
+        "2021-10-15T17:32",
+    }
+
+
 def test_relative_times_are_resolved_only_against_a_given_time() -> None:
     page = (
         f"{ARTICLE}<div class='comments'><div class='comment'><span class='author'>Ada</span>"
@@ -168,6 +187,15 @@ def test_time_is_linear_in_hostile_pieces(piece: str) -> None:
 def test_comments_within_comments_take_bounded_time() -> None:
     chain = "<div class='comment'><b class='author'>Ada</b><i class='date'>15 October 2021</i>"
     within(4, lambda: parse_html(ARTICLE + (chain * 200 + "</div>" * 200) * 10))
+
+
+@pytest.mark.parametrize("name", ["author", "date", "likes"])
+@pytest.mark.parametrize("depth", [200, 1_500])
+def test_elements_within_elements_take_bounded_time(name: str, depth: int) -> None:
+    text = "x " * 5_000 if depth > 1_000 else ""
+    nested = f"<b class='{name}'>" * depth + text + "</b>" * depth
+    page = f"{ARTICLE}<ol class='commentlist'><li class='comment'>{nested * (4_000 // depth)}"
+    within(1.5, lambda: parse_html(page))
 
 
 @pytest.mark.parametrize("value", ["", "=1", "='>'"])

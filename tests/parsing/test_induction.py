@@ -58,3 +58,39 @@ def test_one_record_needs_a_name_that_says_comment() -> None:
     assert parse_html(ARTICLE + record).comments == ()
     named = f"{ARTICLE}<div class='comment'>{record}</div>"
     assert [c.author for c in parse_html(named).comments] == ["Ada"]
+
+
+def answered(who: str, *answers: str) -> str:
+    below = f"<div class='c-kids'>{''.join(answers)}</div>" if answers else ""
+    return (
+        f"<div class='c-item'><div class='c-head'><span class='c-user'>{who}</span> · "
+        "<span class='c-when'>Oct 15, 2021</span></div>"
+        f"<div class='c-txt'>For my part, says {who}, I find that this is the right line.</div>"
+        f"<div class='c-foot'><a href='#'>Answer</a></div>{below}</div>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("comments", "expected"),
+    [
+        (
+            (answered("Ada", answered("Ben")), answered("Cy"), answered("Dee")),
+            [("Ada", 0), ("Ben", 1), ("Cy", 0), ("Dee", 0)],
+        ),
+        (
+            (answered("Ada", answered("Ben", answered("Cy"))),),
+            [("Ada", 0), ("Ben", 1), ("Cy", 2)],
+        ),
+        (
+            (answered("Ada", answered("Ben"), answered("Cy")), answered("Dee", answered("Eve"))),
+            [("Ada", 0), ("Ben", 1), ("Cy", 1), ("Dee", 0), ("Eve", 1)],
+        ),
+    ],
+    ids=["one answer", "chain", "several"],
+)
+def test_answers_within_the_comment_that_they_answer(
+    comments: tuple[str, ...], expected: list[tuple[str, int]]
+) -> None:
+    found = parse_html(f"{ARTICLE}<section id='comments'>{''.join(comments)}</section>").comments
+    assert [(comment.author, comment.depth) for comment in found] == expected
+    assert all(f"says {comment.author}" in comment.text for comment in found)

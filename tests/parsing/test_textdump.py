@@ -440,6 +440,29 @@ def test_comments_hosted_elsewhere_are_worth_a_word() -> None:
     assert thread.notes == ("no comments: they are hosted elsewhere (Disqus)",)
 
 
+@pytest.mark.parametrize(
+    "between",
+    ["2 more replies", "Show 2 more replies", "View 3 replies", "Advertisement", "Sponsored"],
+)
+def test_a_button_or_an_advert_between_comments_parts_nothing(between: str) -> None:
+    comments = [
+        f"Reader {who}\n\nOctober 15, 2021 at 5:3{minute} pm\n\nI find that {who} is right.\n"
+        for minute, who in enumerate("ABCDE")
+    ]
+    parts = [*comments[:2], f"{between}\n", *comments[2:]]
+    thread = parse_textdump(f"{ARTICLE}\n5 Comments\n\n" + "\n".join(parts))
+    assert [comment.author for comment in thread.comments] == [f"Reader {who}" for who in "ABCDE"]
+    assert thread.comments[1].text == "I find that B is right."
+
+
+def test_what_follows_an_advert_below_all_comments_is_none_of_them() -> None:
+    posts = [
+        f"Reader {who}\n\nOctober 15, 2021 at 5:35 pm\n\nI side with {who}.\n" for who in "ABCD"
+    ]
+    page = f"{ARTICLE}\n2 Comments\n\n" + "\n".join([*posts[:2], "Advertisement\n", *posts[2:]])
+    assert [c.author for c in parse_textdump(page).comments] == ["Reader A", "Reader B"]
+
+
 def test_a_page_of_five_thousand_comments() -> None:
     body = "".join(
         f"  {n}. Reader {n}\n\n    October 15, 2021 at 5:35 pm\n\n    So says number {n}.\n\n"
@@ -480,6 +503,19 @@ def test_time_is_linear_in_hostile_lines(piece: str) -> None:
         return lambda: parse_textdump(text)
 
     assert_linear(prepare)
+
+
+def test_a_section_for_every_comment_takes_bounded_time() -> None:
+    text = "".join(
+        f"Leave a reply {_word(n)}\n{_word(n)} on October 15, 2021 at 5:35 pm\nSome text.\n"
+        for n in range(25_000)
+    )
+    within(8, lambda: parse_textdump(text))
+
+
+def _word(number: int) -> str:
+    """Return a word that no other number has."""
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number)) + "x"
 
 
 def test_more_lines_than_a_page_has_are_refused_at_once() -> None:

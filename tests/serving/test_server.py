@@ -244,6 +244,43 @@ def test_the_command_serves_until_it_is_stopped(stop: signal.Signals) -> None:
     assert (server.returncode, said) == (0, ("", "stance: stopped\n"))
 
 
+SLOW_SERVER = """
+import functools, sys, time
+from stance import cli
+from stance.serving import app, scoring, settings
+def parse_for_minutes(page, source):
+    print("parsing", flush=True)
+    time.sleep(600)
+scoring.parse_bytes = parse_for_minutes
+settings.Settings = functools.partial(settings.Settings, shutdown_seconds=1)
+sys.exit(cli.main(["serve", "--port", "0"]))
+"""
+
+
+def test_the_command_does_not_outlive_its_grace_for_a_page_that_is_parsed() -> None:
+    program = [sys.executable, "-c", SLOW_SERVER]
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip().partition(" at ")[2]
+        try:
+            with (
+                ThreadPoolExecutor(1) as clients,
+                httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
+            ):
+                asked = clients.submit(client.post, "/v1/score", json={"page": "<p>Hello.</p>"})
+                assert server.stdout.readline() == "parsing\n"
+                server.send_signal(signal.SIGTERM)
+                assert asked.result().status_code == 503
+            said, logged = server.communicate(timeout=30)
+        finally:
+            server.kill()
+    assert (server.returncode, said) == (0, "")
+    assert "POST /v1/score dropped: the server stopped first" in logged
+    assert logged.endswith("stance: stopped\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
