@@ -149,8 +149,8 @@ class Calibration:
 
 def _moved(probability: float, before: tuple[float, float], after: tuple[float, float]) -> float:
     """Return what a probability becomes with another scale and bias."""
-    logit = (np.log(probability) - np.log1p(-probability) - before[1]) / before[0]
-    return float(np.clip(sigmoid(logit * after[0] + after[1]), _SURE, 1 - _SURE))
+    raw = (logit(np.asarray(probability)) - before[1]) / before[0]
+    return float(sigmoid(raw * after[0] + after[1]))
 
 
 def _is_code(value: Any) -> bool:
@@ -160,6 +160,12 @@ def _is_code(value: Any) -> bool:
 def sigmoid(logits: Floats) -> Floats:
     """Return the logistic function, without overflow for any float."""
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)))
+
+
+def logit(probabilities: Floats) -> Floats:
+    """Return what `sigmoid` was given, for probabilities near 0 or 1 a number that is finite."""
+    certain = np.clip(probabilities, _SURE, 1 - _SURE)
+    return np.asarray(np.log(certain) - np.log1p(-certain))
 
 
 def softmax(logits: Floats) -> Floats:
@@ -183,8 +189,7 @@ def fit_stance(logits: Floats, labels: Sequence[int]) -> tuple[float, tuple[floa
 
     def cross_entropy(parameters: Floats) -> float:
         bias = np.array([parameters[1], parameters[2], 0.0])
-        shares = softmax(logits * np.exp(-parameters[0]) + bias)
-        return float(-np.log(shares[np.arange(len(chosen)), chosen] + 1e-12).mean())
+        return _cross_entropy(logits * np.exp(-parameters[0]) + bias, chosen)
 
     best = minimize(cross_entropy, np.zeros(3), method="L-BFGS-B").x
     return float(np.exp(best[0])), (float(best[1]), float(best[2]), 0.0)
@@ -209,10 +214,13 @@ def fit_temperature(logits: Floats, labels: Sequence[int], bias: Sequence[float]
     kept = np.asarray(bias)[classes]
 
     def cross_entropy(parameters: Floats) -> float:
-        shares = softmax(logits[:, classes] * np.exp(-parameters[0]) + kept)
-        return float(-np.log(shares[np.arange(len(chosen)), chosen] + 1e-12).mean())
+        return _cross_entropy(logits[:, classes] * np.exp(-parameters[0]) + kept, chosen)
 
     return float(np.exp(minimize(cross_entropy, np.zeros(1), method="L-BFGS-B").x[0]))
+
+
+def _cross_entropy(logits: Floats, chosen: NDArray[np.integer[Any]]) -> float:
+    return float(-np.log(softmax(logits)[np.arange(len(chosen)), chosen] + _SURE).mean())
 
 
 def fit_platt(logits: Floats, labels: Floats, weights: Floats | None = None) -> tuple[float, float]:

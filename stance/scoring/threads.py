@@ -39,7 +39,7 @@ def score_thread(
     if isinstance(targets, str):
         raise TypeError(f"targets is the string {targets!r}; expected a sequence: [{targets!r}]")
     chosen = choose_targets(thread) if targets is None else tuple(dict.fromkeys(targets))
-    read = without_empty(thread)
+    read = _without_empty(thread)
     predictions = analyzer.predict(
         [comment.text for comment in read.comments],
         [chosen] * len(read.comments),
@@ -51,7 +51,7 @@ def score_thread(
     return ScoredThread(read, chosen, comments, analyzer.name, analyzer.languages)
 
 
-def without_empty(thread: Thread) -> Thread:
+def _without_empty(thread: Thread) -> Thread:
     """Return a thread without the comments that say nothing, and with a note that counts them."""
     kept = tuple(comment for comment in thread.comments if not is_empty(comment.text))
     empty = len(thread.comments) - len(kept)

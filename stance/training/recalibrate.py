@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from stance.data.labelled import LabelledData, LabelledRow
 from stance.errors import DataError
 from stance.labels import TOXICITY_LABELS, ToxicityLabel
-from stance.modeling.calibration import Calibration, Floats, fit_platt, natural_weights, sigmoid
+from stance.modeling.calibration import (
+    Calibration,
+    Floats,
+    fit_platt,
+    logit,
+    natural_weights,
+    sigmoid,
+)
 from stance.modeling.folder import copied_model
 
 Figure = Literal["precision", "recall"]
@@ -26,7 +33,6 @@ LEAST_ROWS = 20  # with a label, and without it
 LEAST_FLAGGED = 10  # on fewer rows any precision can come about by chance
 _RESAMPLES = 2000
 _LEAST_DEFINED = 0.9  # of the resamples must give a figure a value, or it has no interval
-_SURE = 1e-12  # probabilities nearer to 0 or 1 are taken for this one
 
 _Flags = NDArray[np.bool_]
 
@@ -289,8 +295,7 @@ def _refitted(
     weights: Floats,
 ) -> tuple[tuple[float, float], Floats]:
     """Return a label's scale and bias fitted on some rows, and all its probabilities with them."""
-    certain = np.clip(probabilities, _SURE, 1 - _SURE)
-    logits = np.log(certain) - np.log1p(-certain)
+    logits = logit(probabilities)
     scale, bias = fit_platt(logits[rows], positive.astype(float), weights)
     fitted = (scale * scaling[0], scale * scaling[1] + bias)
     return fitted, sigmoid(scale * logits + bias)

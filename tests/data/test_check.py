@@ -296,8 +296,8 @@ def test_rows_of_benchmarks_are_found(
 
     for name in module._measured_on():
         monkeypatch.setitem(CORPORA, name, Corpus(f"no/{name}", broken, "none", True))
-    monkeypatch.setitem(CORPORA, "vast", Corpus("vast", read, "none", False, True))
-    monkeypatch.setitem(CORPORA, "arc", Corpus("arc", broken, "none", False, True))
+    monkeypatch.setitem(CORPORA, "vast", Corpus("vast", read, "none", test_is_benchmark=True))
+    monkeypatch.setitem(CORPORA, "arc", Corpus("arc", broken, "none", test_is_benchmark=True))
     (tmp_path / "vast").mkdir()
     (tmp_path / "arc").mkdir()
     found = look(rows, root=tmp_path)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from stance.errors import ConfigError  # noqa: E402
 from stance.training.checkpoints import checkpoints, is_whole  # noqa: E402
-from stance.training.config import load_config  # noqa: E402
+from stance.training.config import TrainConfig, load_config  # noqa: E402
 from stance.training.train import train  # noqa: E402
 
 STEPS = ["save_steps=1", "log_steps=1", "stages.0.epochs=6"]
@@ -59,6 +59,16 @@ def interrupt_at(step: int) -> Callable[..., None]:
             raise KeyboardInterrupt
 
     return say_step
+
+
+def train_until(
+    step: int, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, *, resume: bool = False
+) -> None:
+    """Train and interrupt it after a step."""
+    with monkeypatch.context() as patch:
+        patch.setattr("stance.training.progress.Progress.step", interrupt_at(step))
+        with pytest.raises(KeyboardInterrupt):
+            train(config, resume=resume)
 
 
 def weights(folder: Path) -> bytes:
@@ -103,10 +113,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     options = ["save_steps=2", "log_steps=1", *([stop] if early_stopping else [])]
     whole = train(load_config(config_path, [*options, f"output={tmp_path / 'one'}"]))
     two = load_config(config_path, [*options, f"output={tmp_path / 'two'}"])
-    with monkeypatch.context() as patch:
-        patch.setattr("stance.training.progress.Progress.step", interrupt_at(5))
-        with pytest.raises(KeyboardInterrupt):
-            train(two)
+    train_until(5, monkeypatch, two)
     stage = tmp_path / "two" / "stage-1-one"
     [*_, last] = checkpoints(stage)
     assert last.name == "checkpoint-4"
@@ -179,10 +186,7 @@ def test_two_runs_are_the_same_bit_for_bit(config_path: Path, tmp_path: Path) ->
 def test_resuming_with_other_settings_is_refused(
     config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, problem: str
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("stance.training.progress.Progress.step", interrupt_at(3))
-        with pytest.raises(KeyboardInterrupt):
-            train(load_config(config_path, ["save_steps=2"]))
+    train_until(3, monkeypatch, load_config(config_path, ["save_steps=2"]))
     with pytest.raises(ConfigError, match=problem):
         train(load_config(config_path, ["save_steps=2", option]), resume=True)
 
@@ -192,10 +196,7 @@ def test_resuming_from_another_model_is_refused(
 ) -> None:
     start = shutil.copytree(tiny_model, tmp_path / "start")
     config = load_config(config_path, ["save_steps=2", f"encoder={start}"])
-    with monkeypatch.context() as patch:
-        patch.setattr("stance.training.progress.Progress.step", interrupt_at(3))
-        with pytest.raises(KeyboardInterrupt):
-            train(config)
+    train_until(3, monkeypatch, config)
     changed = load_file(start / "model.safetensors")
     changed["stance_heads.stance.bias"] += 1
     save_file(changed, start / "model.safetensors", metadata={"format": "pt"})
@@ -208,10 +209,7 @@ def test_resuming_on_other_rows_is_refused(
 ) -> None:
     corpora = shutil.copytree(data_root, tmp_path / "corpora")
     config = load_config(config_path, ["save_steps=2", f"data_root={corpora}"])
-    with monkeypatch.context() as patch:
-        patch.setattr("stance.training.progress.Progress.step", interrupt_at(3))
-        with pytest.raises(KeyboardInterrupt):
-            train(config)
+    train_until(3, monkeypatch, config)
     # As many rows of the same lengths, one with another label.
     table = corpora / "stance/vast/vast_train.csv"
     text = table.read_text(encoding="utf-8")
@@ -236,9 +234,6 @@ def test_what_was_trained_to_its_end_is_not_trained_again(
     stage = tmp_path / "run" / "stage-1-one"
     [*_, last] = checkpoints(stage)
     kept = load_file(last / "model.safetensors")
-    with monkeypatch.context() as patch:
-        patch.setattr("stance.training.progress.Progress.step", interrupt_at(1))
-        with pytest.raises(KeyboardInterrupt):  # in the second stage
-            train(config, resume=True)
+    train_until(1, monkeypatch, config, resume=True)  # in the second stage
     found = load_file(stage / "weights.safetensors")
     assert all(found[name].equal(value) for name, value in kept.items())
