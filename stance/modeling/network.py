@@ -108,8 +108,8 @@ class CommentModel(nn.Module):
     ----------
     soft_weight : float
         How much a loss against the starting model's probabilities counts beside one against labels.
-    teacher_weight : float
-        How much a loss against a teacher's counts.
+    teacher_weight, toxicity_teacher_weight : float
+        How much a loss against a teacher's counts, of stance and of toxicity.
     consistency : float
         How much it counts while training that a second reading, with other inputs dropped, says
         something else of a stance (R-Drop, Liang et al. 2021, https://arxiv.org/abs/2106.14448).
@@ -136,6 +136,7 @@ class CommentModel(nn.Module):
         self.register_buffer("special_ids", torch.tensor(special_ids), persistent=False)
         self.soft_weight = 1.0
         self.teacher_weight = 1.0
+        self.toxicity_teacher_weight = 1.0
         self.consistency = 0.0
         self._has_types = getattr(self.config, "type_vocab_size", 0) > 1
 
@@ -166,6 +167,8 @@ class CommentModel(nn.Module):
         return output
 
     def _weight(self, loss: str) -> float:
+        if loss == f"{TEACHER}toxicity":
+            return self.toxicity_teacher_weight
         if loss.startswith(TEACHER):
             return self.teacher_weight
         return self.soft_weight if loss.startswith(SOFT) else 1.0
@@ -357,8 +360,8 @@ def losses(
     **soft : Tensor
         "soft_stance", of shape (batch, 3), "soft_relevance", "soft_toxicity" and "soft_spans", of
         the shapes of the labels: probabilities of another model where there is no label, or
-        UNKNOWN; "teacher_stance" and "teacher_relevance" likewise, whether there is a label or not.
-        Each has a loss of its own, under its own name.
+        UNKNOWN; "teacher_stance", "teacher_relevance" and "teacher_toxicity" likewise, whether
+        there is a label or not. Each has a loss of its own, under its own name.
     """
     cross_entropy = nn.functional.cross_entropy(
         output["stance"].float(), stance_labels, ignore_index=UNKNOWN_STANCE, reduction="none"

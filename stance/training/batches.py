@@ -17,7 +17,7 @@ _SOFT_SPANS = f"{SOFT}spans"
 _OPTIONAL = (
     *("stance_weights", "toxicity_weights"),
     *(f"{SOFT}stance", f"{SOFT}relevance", f"{SOFT}toxicity"),
-    *(f"{TEACHER}stance", f"{TEACHER}relevance"),
+    *(f"{TEACHER}stance", f"{TEACHER}relevance", f"{TEACHER}toxicity"),
 )
 # Batches come in few different lengths, so that kernels made for one are used again.
 _LENGTH_STEP = 8

@@ -9,7 +9,7 @@ from stance.data.corpora import CORPORA
 from stance.data.labelled import LABEL_COLUMNS
 from stance.data.own import LICENCE
 from stance.tables import atomic_file
-from stance.training.config import TrainConfig
+from stance.training.config import TrainConfig, teachers_of
 
 _MARKUP = frozenset("\\`*_{}[]<>#|!&~")
 _HEAD = """\
@@ -117,7 +117,8 @@ def _own_limits(metrics: dict[str, Any]) -> str:
     for stage in metrics["stages"]:
         for run in stage["runs"]:
             learnt.update(set(run.get("labelled", {})).difference(run.get("constant_labels", ())))
-            learnt.update(run.get("teacher", {}).get("heads", ()))
+            for teacher in teachers_of(run):
+                learnt.update(teacher.get("heads", ()))
     heads = (*LABEL_COLUMNS, "relevance", "spans")
     never = ", ".join(head for head in heads if head not in learnt)
     unlabelled = _KEPT
@@ -148,15 +149,15 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
         kept = f"{metrics['starting_model']} ({config.keep_start:.0%})"
         lines.insert(3, f"The weights are a mean with those that training started from: {kept}.")
     runs = [run for stage in metrics["stages"] for run in stage["runs"]]
-    teachers = {run["teacher"]["model"]: run["teacher"] for run in runs if "teacher" in run}
+    teachers = {teacher["model"]: teacher for run in runs for teacher in teachers_of(run)}
     if teachers:
-        named = ", ".join(teachers)
-        lines.insert(3, f"Beside the labels it learnt what another model says: {named}.")
+        others_say = "another model says" if len(teachers) == 1 else "other models say"
+        lines.insert(3, f"Beside the labels it learnt what {others_say}: {', '.join(teachers)}.")
         # Runs of before did not count such pairs, but say whether they were asked for.
         counted = [run["mix"] for run in runs if "near_targets" in run["mix"]]
         wanted = any(share.near_targets for stage in config.stages for share in stage.mix)
         if any(map(_near_total, counted)) or (wanted and not counted):
-            lines.insert(4, "Pairs that nobody labelled, but that model, are among the examples.")
+            lines.insert(4, "Pairs that nobody but such a model labelled are among the examples.")
     learnt = [*others, *teachers.values(), {"stages": _stages_before(metrics)}]
     for stage in [*metrics["stages"], *(stage for other in learnt for stage in other["stages"])]:
         # Seeds of a stage draw their own rows, but as many of them.

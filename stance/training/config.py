@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -158,9 +158,9 @@ class EarlyStoppingConfig(_Section):
 
 
 class TeacherConfig(_Section):
-    """A model whose stances a stage learns beside the labels, with `weight`.
+    """A model whose stances or toxicity a stage learns beside the labels, with `weight`.
 
-    It is asked about the pairs of `corpora` alone, where these are named.
+    It is asked about the examples of `corpora` alone, where these are named.
     """
 
     model: str
@@ -171,6 +171,16 @@ class TeacherConfig(_Section):
     @classmethod
     def _expand(cls, value: str) -> str:
         return _expanded(value)
+
+
+Subject = Literal["stance", "toxicity"]
+# The options of a stage that name a teacher, by what it is asked about.
+TEACHER_OPTIONS: dict[Subject, str] = {"stance": "teacher", "toxicity": "toxicity_teacher"}
+
+
+def teachers_of(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the record of a run, which names them as the options do, says of its teachers."""
+    return [run[option] for option in TEACHER_OPTIONS.values() if option in run]
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy takes
@@ -192,6 +202,7 @@ class StageConfig(_Section):
     early_stopping: EarlyStoppingConfig | None = None
     soft_targets: Annotated[float, Field(ge=0)] = 1.0
     teacher: TeacherConfig | None = None
+    toxicity_teacher: TeacherConfig | None = None
     class_weights: Literal["balanced", "none"] = "none"
     consistency: Annotated[float, Field(ge=0)] = 0.0
 
@@ -202,13 +213,26 @@ class StageConfig(_Section):
             raise ValueError(f"found {value}; expected seeds that differ")
         return value
 
+    @property
+    def teachers(self) -> dict[Subject, TeacherConfig]:
+        """Return the teachers by what they are asked about."""
+        named = {subject: getattr(self, option) for subject, option in TEACHER_OPTIONS.items()}
+        return {subject: teacher for subject, teacher in named.items() if teacher is not None}
+
     @model_validator(mode="after")
-    def _teacher_is_asked_about_the_mix(self) -> Self:
+    def _teachers_are_asked_about_the_mix(self) -> Self:
+        mixed = {share.corpus for share in self.mix}
+        for subject, teacher in self.teachers.items():
+            others = [name for name in teacher.corpora or () if name not in mixed]
+            if others:
+                option = f"{TEACHER_OPTIONS[subject]}.corpora"
+                raise ValueError(f"{option}: {', '.join(others)} is not in the mix")
+        return self
+
+    @model_validator(mode="after")
+    def _near_targets_have_a_teacher(self) -> Self:
         named = (self.teacher and self.teacher.corpora) or []
         mixed = {share.corpus for share in self.mix}
-        others = [name for name in named if name not in mixed]
-        if others:
-            raise ValueError(f"teacher.corpora: {', '.join(others)} is not in the mix")
         asked = {share.corpus for share in self.mix if share.near_targets}
         silent = sorted(asked.difference(named or (mixed if self.teacher else ())))
         if silent:

@@ -12,7 +12,9 @@ from stance.data.own import OwnData, read_own
 from stance.errors import ConfigError, DataError
 from stance.labels import TOXICITY_LABELS
 from stance.tables import atomic_file
-from stance.training.config import StageConfig, TrainConfig
+from stance.training.config import TEACHER_OPTIONS, StageConfig, Subject, TrainConfig
+
+_ASKED_ABOUT: dict[Subject, str] = {"stance": "beside", "toxicity": "without"}
 
 # Whether an example has the label that a head learns from, or is calibrated on.
 KNOWS: dict[str, Callable[[Example], bool]] = {
@@ -175,12 +177,15 @@ def stage_rows(
             f"stage {stage.name}: nothing to learn from {_listed(stage)}{same}; label comments "
             "that differ"
         )
-    if stage.teacher is not None and not any(is_taught(row, stage) for row in examples):
-        named = stage.teacher.corpora or list(dict.fromkeys(row.corpus for row in stage.mix))
-        raise DataError(
-            f"stage {stage.name}: no row of {', '.join(named)} has a target, and a teacher is "
-            "asked about nothing else; leave teacher out, or name a corpus with targets"
-        )
+    for subject, teacher in stage.teachers.items():
+        if not any(is_asked(row, subject, teacher.corpora) for row in examples):
+            named = teacher.corpora or list(dict.fromkeys(row.corpus for row in stage.mix))
+            option, wanted = TEACHER_OPTIONS[subject], _ASKED_ABOUT[subject]
+            raise DataError(
+                f"stage {stage.name}: no row of {', '.join(named)} stands {wanted} a target, and "
+                f"{option} is asked about nothing else; leave {option} out, or name a corpus of "
+                "such rows"
+            )
     if not soft:
         examples = [
             example for example in examples if is_labelled(example) or is_taught(example, stage)
@@ -223,14 +228,19 @@ def is_labelled(example: Example) -> bool:
 
 
 def is_taught(example: Example, stage: StageConfig) -> bool:
-    """Tell whether a stage's teacher is asked about an example."""
-    teacher = stage.teacher
-    return teacher is not None and is_asked(example, teacher.corpora)
+    """Tell whether any teacher of a stage is asked about an example."""
+    return any(
+        is_asked(example, subject, teacher.corpora) for subject, teacher in stage.teachers.items()
+    )
 
 
-def is_asked(example: Example, corpora: Collection[str] | None) -> bool:
-    """Tell whether a teacher is asked about an example, given its corpora, None for all."""
-    return example.target is not None and (corpora is None or example.corpus in corpora)
+def is_asked(example: Example, subject: Subject, corpora: Collection[str] | None) -> bool:
+    """Tell whether a teacher is asked about an example, given its corpora, None for all.
+
+    Stance is asked of pairs alone, toxicity of comments alone, as in scoring.
+    """
+    is_of_subject = (example.target is not None) == (subject == "stance")
+    return is_of_subject and (corpora is None or example.corpus in corpora)
 
 
 def constant_labels(examples: Sequence[Example]) -> tuple[str, ...]:

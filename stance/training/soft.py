@@ -8,7 +8,7 @@ nobody labelled it, what the model said before training: learning without forget
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from stance.labels import STANCE_LABELS
+from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.modeling.network import SOFT, UNKNOWN, UNKNOWN_STANCE, CommentModel
 from stance.training.asking import logits_of
 
@@ -65,8 +65,10 @@ def _unlabelled(row: Row, said: Row, special: frozenset[int], taught: Collection
         f"{SOFT}stance": said["stance"] if stance_is_open else [UNKNOWN] * len(STANCE_LABELS),
         f"{SOFT}relevance": said["relevance"] if relevance_is_open else UNKNOWN,
         f"{SOFT}toxicity": [
-            own if not is_pair and label == UNKNOWN else UNKNOWN
-            for label, own in zip(row["toxicity_labels"], said["toxicity"], strict=True)
+            own if not is_pair and label == UNKNOWN and name not in taught else UNKNOWN
+            for name, label, own in zip(
+                TOXICITY_LABELS, row["toxicity_labels"], said["toxicity"], strict=True
+            )
         ],
         f"{SOFT}spans": [
             own if spans_are_open and token not in special else UNKNOWN

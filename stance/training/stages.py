@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,13 @@ from stance.training.checkpoints import (
     remove_broken,
     writing,
 )
-from stance.training.config import ShareConfig, StageConfig, TrainConfig
+from stance.training.config import (
+    TEACHER_OPTIONS,
+    ShareConfig,
+    StageConfig,
+    Subject,
+    TrainConfig,
+)
 from stance.training.loop import (
     GO_ON,
     WEIGHTS_OF_CHECKPOINT,
@@ -38,11 +44,11 @@ from stance.training.loop import (
     pad_id,
 )
 from stance.training.progress import Progress
-from stance.training.rows import Sources, is_taught, stage_rows
+from stance.training.rows import Sources, is_asked, stage_rows
 from stance.training.soft import with_soft_targets
 from stance.training.start import soft_model, starting_weights_sha256
 from stance.training.stopping import DevRows, is_over
-from stance.training.teacher import Teacher, lessons
+from stance.training.teacher import ASKED, Teacher, lessons
 
 _WEIGHTS = "weights.safetensors"
 _SETTINGS = "settings.json"
@@ -89,8 +95,8 @@ class Run:
         Of the rows, for `run.json`.
     digest : str
         Of the rows' tokens and labels.
-    lesson : Lesson or None
-        What is asked of a teacher before the first step, where the stage has one.
+    lessons : tuple of Lesson
+        What is asked of the stage's teachers before the first step.
     """
 
     seed: int
@@ -100,7 +106,7 @@ class Run:
     dev: DevRows | None = None
     facts: dict[str, Any] | None = None
     digest: str = ""
-    lesson: Lesson | None = None
+    lessons: tuple[Lesson, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -170,17 +176,19 @@ def _prepare_stage(
     if resume:
         _check_settings(folder, settings)
     done = _read(folder / "stage.json") if resume else None
-    teacher = _teacher(config, stage) if done is None else None
+    teachers = _teachers(config, stage) if done is None else {}
     runs = []
     seeds = stage.seeds or [config.seed]
     for seed in seeds if done is None else ():
         place = folder if len(seeds) == 1 else folder / f"seed-{seed}"
         finished = _read(place / "run.json") if resume else None
         if finished is not None:
-            _check_teacher(place, finished.get("teacher", {}).get("sha256"), teacher)
+            _check_teachers(place, _sha256s(finished), teachers)
             runs.append(Run(seed, place, finished))
         else:
-            runs.append(_prepare_run(config, stage, number, seed, place, encoder, sources, teacher))
+            runs.append(
+                _prepare_run(config, stage, number, seed, place, encoder, sources, teachers)
+            )
             _say(
                 f"{title}, seed {seed}: {len(runs[-1].rows or ()):,} rows, "
                 f"{runs[-1].tokens:,} tokens"
@@ -237,7 +245,7 @@ def _prepare_run(
     folder: Path,
     encoder: InputEncoder,
     sources: Sources,
-    teacher: Teacher | None,
+    teachers: Mapping[Subject, Teacher],
 ) -> Run:
     start = soft_model(config, stage)
     drawn = stage_rows(config, stage, seed + number, sources, soft=start is not None)
@@ -250,7 +258,7 @@ def _prepare_run(
     if stage.class_weights == "balanced":
         rows = with_class_weights(rows)
     if start is not None:
-        rows = with_soft_targets(rows, start, pad, _taught_heads(drawn.train, stage, teacher))
+        rows = with_soft_targets(rows, start, pad, _taught_heads(drawn.train, stage, teachers))
     dev = None
     if stage.early_stopping is not None:
         dev = DevRows(drawn.dev, encoder, pad)
@@ -262,26 +270,38 @@ def _prepare_run(
         "labelled": drawn.labelled(),
         "constant_labels": list(drawn.constant),
     }
-    lesson = None
-    if teacher is not None and stage.teacher is not None:
-        asked = sum(is_taught(example, stage) for example in drawn.train)
-        facts["teacher"] = {**teacher.facts(), "pairs": asked}
-        lesson = Lesson(teacher, drawn.train, stage.teacher.corpora, Path(config.output))
-    return Run(seed, folder, None, Dataset.from_list(rows), dev, facts, digest, lesson)
+    lessons = []
+    for subject, teacher in teachers.items():
+        corpora = stage.teachers[subject].corpora
+        asked = sum(is_asked(example, subject, corpora) for example in drawn.train)
+        facts[TEACHER_OPTIONS[subject]] = {**teacher.facts(), ASKED[subject]: asked}
+        lessons.append(Lesson(teacher, drawn.train, corpora, Path(config.output)))
+    rows_of_run = Dataset.from_list(rows)
+    return Run(seed, folder, None, rows_of_run, dev, facts, digest, tuple(lessons))
 
 
-def _teacher(config: TrainConfig, stage: StageConfig) -> Teacher | None:
-    if stage.teacher is None:
-        return None
-    return Teacher.find(stage.teacher.model, bfloat16=config.precision == "bfloat16")
+def _teachers(config: TrainConfig, stage: StageConfig) -> dict[Subject, Teacher]:
+    bfloat16 = config.precision == "bfloat16"
+    return {
+        subject: Teacher.find(teacher.model, subject, bfloat16=bfloat16)
+        for subject, teacher in stage.teachers.items()
+    }
 
 
 def _taught_heads(
-    examples: Sequence[Example], stage: StageConfig, teacher: Teacher | None
+    examples: Sequence[Example], stage: StageConfig, teachers: Mapping[Subject, Teacher]
 ) -> list[Collection[str]]:
     """Return the heads of each example that a teacher speaks about."""
-    heads = frozenset[str]() if teacher is None else teacher.heads
-    return [heads if is_taught(example, stage) else () for example in examples]
+    return [
+        frozenset[str]().union(
+            *(
+                teacher.heads
+                for subject, teacher in teachers.items()
+                if is_asked(example, subject, stage.teachers[subject].corpora)
+            )
+        )
+        for example in examples
+    ]
 
 
 def _digest(rows: Sequence[dict[str, Any]]) -> str:
@@ -365,8 +385,9 @@ def _run_seed(
         run.folder.mkdir(parents=True, exist_ok=True)
     model.encoder.get_input_embeddings().requires_grad_(not stage.config.freeze_embeddings)
     model.soft_weight = stage.config.soft_targets
-    if stage.config.teacher is not None:
-        model.teacher_weight = stage.config.teacher.weight
+    weights = {subject: teacher.weight for subject, teacher in stage.config.teachers.items()}
+    model.teacher_weight = weights.get("stance", 1.0)
+    model.toxicity_teacher_weight = weights.get("toxicity", 1.0)
     model.consistency = stage.config.consistency
     checkpoint = _checkpoint_to_go_on_from(run) if resume else None
     rows = _taught(run)
@@ -381,7 +402,7 @@ def _run_seed(
         rows=rows,
         dev=run.dev,
         pad_id=pad_id(encoder.tokenizer),
-        facts={"rows": run.digest, "teacher": run.lesson and run.lesson.teacher.sha256},
+        facts={"rows": run.digest, **_sha256s(run.facts or {})},
         progress=progress,
     )
     state = None if checkpoint is None else TrainerState.load_from_json(str(checkpoint / _STATE))
@@ -403,14 +424,14 @@ def _run_seed(
 
 
 def _taught(run: Run) -> Dataset | None:
-    """Return a run's rows with what the teacher says of them, where there is one."""
+    """Return a run's rows with what its teachers say of them."""
     rows = run.rows
-    if rows is None or run.lesson is None:
-        return rows
-    lesson = run.lesson
-    columns = lessons(lesson.teacher, lesson.examples, lesson.corpora, lesson.folder, _say)
-    for name, column in columns.items():
-        rows = rows.add_column(name, column)
+    if rows is None:
+        return None
+    for lesson in run.lessons:
+        columns = lessons(lesson.teacher, lesson.examples, lesson.corpora, lesson.folder, _say)
+        for name, column in columns.items():
+            rows = rows.add_column(name, column)
     return rows
 
 
@@ -429,8 +450,9 @@ def _checkpoint_to_go_on_from(run: Run) -> Path | None:
 
 def _check_facts(checkpoint: Path, run: Run) -> None:
     facts = read_facts(checkpoint)
-    teacher = None if run.lesson is None else run.lesson.teacher
-    _check_teacher(checkpoint, facts.get("teacher"), teacher)
+    _check_teachers(
+        checkpoint, facts, {lesson.teacher.subject: lesson.teacher for lesson in run.lessons}
+    )
     if facts["rows"] != run.digest:
         raise ConfigError(
             f"{checkpoint}: was trained on other rows than the configuration gives now; bring back "
@@ -438,12 +460,22 @@ def _check_facts(checkpoint: Path, run: Run) -> None:
         )
 
 
-def _check_teacher(path: Path, found: str | None, teacher: Teacher | None) -> None:
-    if found != (teacher and teacher.sha256):
-        raise ConfigError(
-            f"{path}: learnt from a teacher that is another one now; bring back the model as it "
-            "was, or set another output"
-        )
+def _sha256s(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digest of each teacher that the record of a run names, by its option."""
+    return {
+        option: facts[option]["sha256"] for option in TEACHER_OPTIONS.values() if option in facts
+    }
+
+
+def _check_teachers(
+    path: Path, found: Mapping[str, Any], teachers: Mapping[Subject, Teacher]
+) -> None:
+    for subject, option in TEACHER_OPTIONS.items():
+        if found.get(option) != (teachers[subject].sha256 if subject in teachers else None):
+            raise ConfigError(
+                f"{path}: learnt from a {option.replace('_', ' ')} that is another one now; bring "
+                "back the model as it was, or set another output"
+            )
 
 
 def where_to_go_on(output: Path) -> str:

@@ -1,12 +1,13 @@
 """A teacher: another model, as a rule a larger one, whose answers are learnt beside the labels.
 
-A label says which side a comment takes, the teacher's probabilities how clearly it does, and what
-it might be taken for (distillation: Hinton et al. 2015, https://arxiv.org/abs/1503.02531).
+A label says which side a comment takes, or that it is toxic; the teacher's probabilities say how
+clearly, and what it might be taken for (distillation: Hinton et al. 2015,
+https://arxiv.org/abs/1503.02531).
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
@@ -17,7 +18,7 @@ import torch
 
 from stance.data.examples import Example
 from stance.errors import ConfigError, ModelError
-from stance.labels import STANCE_LABELS
+from stance.labels import STANCE_LABELS, TOXICITY_LABELS
 from stance.modeling.calibration import Calibration
 from stance.modeling.encoding import InputEncoder
 from stance.modeling.network import TEACHER, UNKNOWN, CommentModel
@@ -26,6 +27,7 @@ from stance.training import processes
 from stance.training.asking import logits_of
 from stance.training.batches import encode_examples
 from stance.training.checkpoints import writing
+from stance.training.config import TEACHER_OPTIONS, Subject, teachers_of
 from stance.training.loop import pad_id
 from stance.training.rows import is_asked
 from stance.training.start import trained_on
@@ -35,6 +37,13 @@ _AT_ONCE = 1000  # pairs: a minute's work at most, which is all that an interrup
 _ADVICE = "run the command again with --resume: it goes on from the answers that are there"
 
 Answer = list[float]
+
+# The heads that are learnt from a teacher of a subject, and what it is asked about.
+_HEADS: dict[Subject, tuple[str, ...]] = {
+    "stance": ("stance", "relevance"),
+    "toxicity": TOXICITY_LABELS,
+}
+ASKED: dict[Subject, str] = {"stance": "pairs", "toxicity": "comments"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,9 @@ class Teacher:
     stages : list of dict
         What it was trained on itself.
     heads : frozenset of str
-        Which of "stance" and "relevance" it learnt.
+        Which it learnt of "stance" and "relevance", or of the labels of toxicity.
+    subject : str
+        "stance": it is asked about pairs of a comment and a target; "toxicity": about comments.
     bfloat16 : bool
         Whether it may work its answers out so, which is faster on some processors.
     """
@@ -62,27 +73,32 @@ class Teacher:
     sha256: str
     stages: list[dict[str, Any]]
     heads: frozenset[str]
+    subject: Subject = "stance"
     bfloat16: bool = False
 
     @classmethod
-    def find(cls, folder: str | Path, *, bfloat16: bool = False) -> "Teacher":
+    def find(
+        cls, folder: str | Path, subject: Subject = "stance", *, bfloat16: bool = False
+    ) -> "Teacher":
         """Look a model folder through, so that what is wrong is found before hours of training.
 
         Raises
         ------
         ConfigError
-            It holds no whole model, or one that never learnt stances.
+            It holds no whole model, or one that never learnt the subject.
         """
-        path, option = Path(folder), f"teacher.model {folder}"
+        path, option = Path(folder), _option(folder, subject)
         calibration, _, _ = _parts(path, option)
         facts = trained_on(path, option)
-        heads = _learnt(path)
-        if "stance" not in heads:
+        heads = _learnt(path, subject)
+        if not heads - {"relevance"}:
             raise ConfigError(
-                f"{option}: was trained from a bare encoder on rows without a stance, so that its "
-                "stances mean nothing; train it on rows that have some, or name another"
+                f"{option}: was trained from a bare encoder on rows without a label of {subject}, "
+                f"so that its {subject} means nothing; train it on rows that have some, or name "
+                "another"
             )
-        return cls(path, calibration.model, _digest(path), facts["stages"], heads, bfloat16)
+        digest = _digest(path)
+        return cls(path, calibration.model, digest, facts["stages"], heads, subject, bfloat16)
 
     def facts(self) -> dict[str, Any]:
         """Return what a run's record says of it."""
@@ -94,16 +110,18 @@ class Teacher:
         }
 
     def reader(self) -> Callable[[Sequence[Example]], list[Answer]]:
-        """Load the model and return what gives its answers to pairs, in their order.
+        """Load the model and return what gives its answers to examples, in their order.
 
-        An answer is the probability of each stance, and that of relevance.
+        An answer is the probability of each stance, and that of relevance; or that of each kind of
+        toxicity, as it is among the rows that the teacher learnt from: these are what its pupil
+        reads, and calibration comes later.
 
         Raises
         ------
         ConfigError
             The folder holds another model than when it was found.
         """
-        option = f"teacher.model {self.folder}"
+        option = _option(self.folder, self.subject)
         calibration, encoder, model = _parts(self.folder, option)
         if _digest(self.folder) != self.sha256:
             raise ConfigError(
@@ -116,6 +134,8 @@ class Teacher:
         def answers(examples: Sequence[Example]) -> list[Answer]:
             rows = list(encode_examples(examples, encoder))
             said = logits_of(rows, model, pad_id(encoder.tokenizer), bfloat16=self.bfloat16)
+            if self.subject == "toxicity":
+                return [_rounded(logits["toxicity"].sigmoid().tolist()) for logits in said]
             stance = calibration.stance_probabilities(
                 np.stack([logits["stance"].numpy() for logits in said])
             )
@@ -123,11 +143,20 @@ class Teacher:
                 np.array([float(logits["relevance"]) for logits in said])
             )
             return [
-                [round(float(share), 6) for share in (*shares, relevant)]
+                _rounded((*shares, relevant))
                 for shares, relevant in zip(stance, relevance, strict=True)
             ]
 
         return answers
+
+
+def _option(folder: str | Path, subject: Subject) -> str:
+    """Return the option that names a teacher, and what it says, as errors call it."""
+    return f"{TEACHER_OPTIONS[subject]}.model {folder}"
+
+
+def _rounded(probabilities: Iterable[float]) -> Answer:
+    return [round(float(share), 6) for share in probabilities]
 
 
 def _parts(folder: Path, option: str) -> tuple[Calibration, InputEncoder, CommentModel]:
@@ -147,21 +176,22 @@ def _digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _learnt(folder: Path) -> frozenset[str]:
-    """Return the heads that a model learnt; both where it does not say."""
+def _learnt(folder: Path, subject: Subject) -> frozenset[str]:
+    """Return the heads of a subject that a model learnt; all where it does not say."""
     path = folder / "metrics.json"
     metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    both = frozenset(("stance", "relevance"))
+    known = frozenset(_HEADS[subject])
     if metrics.get("starting_model", "some") is not None:
-        return both
+        return known
     learnt: set[str] = set()
     for run in (run for stage in metrics.get("stages", ()) for run in stage.get("runs", ())):
         learnt |= run.get("labelled", {}).keys() - set(run.get("constant_labels", ()))
-        learnt |= set(run["teacher"].get("heads", both)) if "teacher" in run else set()
+        for taught in teachers_of(run):
+            learnt |= set(taught.get("heads", _HEADS["stance"]))
     # The first releases did not write which labels are the same in all rows: held-out rows tell.
     if metrics.get("calibrated_on", {}).get("relevance") == 0:
         learnt.discard("relevance")
-    return both & learnt
+    return known & learnt
 
 
 def lessons(
@@ -171,7 +201,7 @@ def lessons(
     folder: Path,
     say: Callable[[str], None],
 ) -> dict[str, list[Any]]:
-    """Return what a teacher says of each example's stance and relevance, as columns of the rows.
+    """Return what a teacher says of each example's heads, as columns of the rows.
 
     The answers are kept in a file as they come, so that who resumes does not ask again, nor does
     another seed or stage that has the same pairs.
@@ -180,7 +210,7 @@ def lessons(
     ----------
     teacher
     examples : sequence of Example
-        Those without a target get no lesson.
+        Those with a target get no lesson in toxicity, those without none in stance.
     corpora : collection of str or None
         Examples of others get none either; None for all.
     folder : Path
@@ -195,8 +225,13 @@ def lessons(
     OutputError
         The folder cannot be written to.
     """
-    asked = [is_asked(example, corpora) for example in examples]
+    asked = [is_asked(example, teacher.subject, corpora) for example in examples]
     each = iter(_asked(teacher, list(compress(examples, asked)), folder, say))
+    if teacher.subject == "toxicity":
+        known = [label in teacher.heads for label in TOXICITY_LABELS]
+        none = [UNKNOWN] * len(known)
+        said = [next(each) if is_asked else none for is_asked in asked]
+        return {f"{TEACHER}toxicity": [np.where(known, row, UNKNOWN).tolist() for row in said]}
     none = [UNKNOWN] * (len(STANCE_LABELS) + 1)
     rows = [next(each) if is_asked else none for is_asked in asked]
     knows_relevance = "relevance" in teacher.heads
@@ -219,7 +254,10 @@ def _asked(
     for start in range(0, len(left), _AT_ONCE):
         if read is not None:
             some = left[start : start + _AT_ONCE]
-            say(f"{teacher.name} has read {_count(keys, answers):,} of {len(pairs):,} pairs")
+            say(
+                f"{teacher.name} has read {_count(keys, answers):,} of {len(pairs):,} "
+                f"{ASKED[teacher.subject]}"
+            )
             new = dict(zip(some, read([missing[key] for key in some]), strict=True))
             _keep(path, new)
             answers |= new

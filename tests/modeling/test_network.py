@@ -151,9 +151,10 @@ def test_soft_targets_have_a_loss_of_their_own_and_do_not_thin_out_the_labels_ow
 def test_a_teacher_is_heard_beside_the_labels_with_its_own_weight() -> None:
     model = CommentModel.__new__(CommentModel)
     torch.nn.Module.__init__(model)
-    model.soft_weight, model.teacher_weight = 3.0, 0.5
+    model.soft_weight, model.teacher_weight, model.toxicity_teacher_weight = 3.0, 0.5, 2.0
     weigh = model._weight
     assert [weigh(name) for name in ("stance", "soft_stance", "teacher_stance")] == [1.0, 3.0, 0.5]
+    assert [weigh(name) for name in ("toxicity", "teacher_toxicity")] == [1.0, 2.0]
     output = {"stance": torch.zeros(2, 3), "relevance": torch.zeros(2)}
     output |= {"toxicity": torch.zeros(2, 6), "spans": torch.zeros(2, 3)}
     labels = {
@@ -165,11 +166,13 @@ def test_a_teacher_is_heard_beside_the_labels_with_its_own_weight() -> None:
     said = {
         "teacher_stance": torch.tensor([[0.6, 0.2, 0.2], [UNKNOWN] * 3]),
         "teacher_relevance": torch.tensor([0.9, UNKNOWN]),
+        "teacher_toxicity": torch.tensor([[UNKNOWN] * 6, [0.3] + [UNKNOWN] * 5]),
     }
     alone, found = losses(output, **labels), losses(output, **labels, **said)
     assert {name: found[name] for name in alone} == alone
     assert float(found["teacher_stance"]) == pytest.approx(float(torch.log(torch.tensor(3.0))))
-    assert float(found["teacher_relevance"]) == pytest.approx(float(torch.log(torch.tensor(2.0))))
+    for head in ("relevance", "toxicity"):
+        assert float(found[f"teacher_{head}"]) == pytest.approx(float(torch.log(torch.tensor(2.0))))
 
 
 def test_a_weighted_label_counts_so_much_more() -> None:

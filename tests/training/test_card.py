@@ -92,15 +92,18 @@ def test_a_teacher_and_what_it_learnt_from_are_named(tmp_path: Path) -> None:
     learnt["stages"][0]["runs"][0]["teacher"] = teacher
     text = card(tmp_path, "stance-minilm-0.2", learnt)
     assert "Beside the labels it learnt what another model says: large." in text
-    assert "Pairs that nobody labelled" not in text
+    assert "Pairs that nobody" not in text
     assert "| own | mine | 1,400 | 3 | of your data |" in text
     assert "| claims | vast | 90 | 2 |" in text
     assert "targets alone" not in text
     learnt["stages"][0]["runs"][0]["mix"]["near_targets"] = {"mine": {"arc": 30, "vast": 0}}
     text = card(tmp_path, "stance-minilm-0.2", learnt)
-    assert "large.\nPairs that nobody labelled, but that model, are among the examples.\n" in text
+    assert "large.\nPairs that nobody but such a model labelled are among the examples.\n" in text
     assert "| own | arc, targets alone | 30 of those above | – | " in text
     assert "vast, targets alone" not in text
+    learnt["stages"][0]["runs"][0]["toxicity_teacher"] = {**teacher, "model": "larger"}
+    text = card(tmp_path, "stance-minilm-0.2", learnt)
+    assert "Beside the labels it learnt what other models say: large, larger." in text
 
 
 def test_what_a_model_was_trained_on_before_is_named_where_the_data_are_public(

@@ -38,7 +38,9 @@ def test_every_model_is_trained_after_those_that_it_is_made_from() -> None:
         config = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8"))
         assert config["output"] == f"runs/{name}"
         others = [config["encoder"], *(other["model"] for other in config.get("average_with", []))]
-        teachers = [stage["teacher"] for stage in config["stages"] if "teacher" in stage]
-        others += [teacher["model"] for teacher in teachers]
+        options = ("teacher", "toxicity_teacher")
+        others += [
+            stage[name]["model"] for stage in config["stages"] for name in options if name in stage
+        ]
         made_from = {other.split("/")[1] for other in others if other.startswith("runs/")}
         assert made_from <= set(order[:number])

@@ -4,6 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training is not installed")
 from stance.data.examples import Example  # noqa: E402
+from stance.labels import TOXICITY_LABELS  # noqa: E402
 from stance.modeling.encoding import InputEncoder  # noqa: E402
 from stance.modeling.network import UNKNOWN, CommentModel  # noqa: E402
 from stance.training.balance import MOST, with_class_weights  # noqa: E402
@@ -54,6 +55,15 @@ def test_where_a_teacher_speaks_the_model_is_not_asked(
     rows = with_soft_targets(encoded, model, 0, taught)
     assert [row["soft_stance"] == [UNKNOWN] * 3 for row in rows] == [True, True, False]
     assert [row["soft_relevance"] == UNKNOWN for row in rows] == [True, False, False]
+
+
+def test_where_a_teacher_of_toxicity_speaks_the_model_is_not_asked(
+    encoder: InputEncoder, model: CommentModel
+) -> None:
+    encoded = list(encode_examples([Example("you fool", "c", "train")], encoder))
+    [row] = with_soft_targets(encoded, model, 0, [{"insult", "threat"}])
+    unknown = [value == UNKNOWN for value in row["soft_toxicity"]]
+    assert unknown == [label in {"insult", "threat"} for label in TOXICITY_LABELS]
 
 
 def test_what_the_model_says_is_what_it_says_in_scoring(

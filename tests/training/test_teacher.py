@@ -10,9 +10,11 @@ import pytest
 pytest.importorskip("torch", reason="training is not installed")
 from stance.data.examples import Example
 from stance.errors import ConfigError, DataError
+from stance.labels import TOXICITY_LABELS
 from stance.modeling.encoding import InputEncoder
-from stance.modeling.network import UNKNOWN
+from stance.modeling.network import UNKNOWN, CommentModel
 from stance.scoring.analyzer import Analyzer
+from stance.training.asking import logits_of
 from stance.training.batches import Collator, encode_examples
 from stance.training.config import load_config
 from stance.training.rows import open_sources, stage_rows
@@ -200,8 +202,74 @@ def test_a_teacher_is_not_believed_on_what_it_never_learnt(
         assert sum(columns["teacher_stance"][0]) == pytest.approx(1, abs=1e-5)
         assert (columns["teacher_relevance"][0] != UNKNOWN) is knows
     toxic = from_a_bare_encoder(tiny_model, tmp_path / "toxic", labelled={"toxicity": 9})
-    with pytest.raises(ConfigError, match=r"^teacher\.model .*toxic: .* rows without a stance"):
+    with pytest.raises(
+        ConfigError, match=r"^teacher\.model .*toxic: .* without a label of stance,"
+    ):
         Teacher.find(toxic)
+
+
+def test_a_teacher_of_toxicity_says_of_comments_alone_what_it_learnt(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = from_a_bare_encoder(tiny_model, tmp_path / "toxic", labelled={"insult": 9})
+    teacher = Teacher.find(folder, "toxicity")
+    columns = lessons(teacher, EXAMPLES, None, tmp_path, silent)
+    assert list(columns) == ["teacher_toxicity"]
+    said = np.array(columns["teacher_toxicity"])
+    insult = TOXICITY_LABELS.index("insult")
+    assert np.argwhere(said != UNKNOWN).tolist() == [[1, insult]]
+    encoder = InputEncoder.from_folder(tiny_model, 160)
+    [row] = encode_examples(EXAMPLES[1:2], encoder)
+    [logits] = logits_of([row], CommentModel.load(tiny_model), 0)
+    assert said[1, insult] == pytest.approx(float(logits["toxicity"][insult].sigmoid()), abs=1e-6)
+    rows = [dict(row, teacher_toxicity=columns["teacher_toxicity"][1])]
+    assert Collator(0)(rows)["teacher_toxicity"].tolist() == [pytest.approx(said[1].tolist())]
+
+
+def test_a_teacher_without_toxicity_is_not_asked_about_it(tiny_model: Path, tmp_path: Path) -> None:
+    folder = from_a_bare_encoder(tiny_model, tmp_path / "sides", labelled={"stance": 9})
+    with pytest.raises(
+        ConfigError, match=r"^toxicity_teacher\.model .*sides: .* without a label of toxicity, so"
+    ):
+        Teacher.find(folder, "toxicity")
+
+
+def test_a_run_learns_from_a_teacher_of_each_subject(
+    config_path: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    """Stage one has pairs and their teacher, stage two comments and theirs, one file for both."""
+    taught = f"{{model: {tiny_model}, weight: 20}}"
+    mix = "[{corpus: vast}, {corpus: toxic_spans}]"
+    options = [f"stages.0.mix={mix}", f"stages.0.teacher={taught}"]
+    files = []
+    for name, more in {"one": [], "both": [f"stages.0.toxicity_teacher={taught}"]}.items():
+        config = load_config(config_path, [*options, *more, f"output={tmp_path / name}"])
+        model = train(config)
+        run = read_metrics(model)["stages"][0]["runs"][0]
+        assert run["teacher"]["pairs"] == 60
+        assert ("toxicity_teacher" in run) is (name == "both")
+        files.append((model / "model.safetensors").read_bytes())
+    spans = run["mix"]["kept"]["toxic_spans"]
+    assert spans
+    assert run["toxicity_teacher"]["comments"] == spans
+    assert run["toxicity_teacher"]["heads"] == sorted(TOXICITY_LABELS)
+    assert files[0] != files[1]
+    [answers] = (tmp_path / "both").glob("**/teacher*")
+    assert len(answers.read_text(encoding="utf-8").splitlines()) == 60 + spans
+
+
+def test_without_a_comment_a_teacher_of_toxicity_is_refused(
+    config_path: Path, tiny_model: Path
+) -> None:
+    taught = f"stages.0.toxicity_teacher={{model: {tiny_model}}}"
+    config = load_config(config_path, [taught, "stages.0.mix=[{corpus: vast}]"])
+    with pytest.raises(
+        DataError, match=r"stage one: no row of vast stands without a target, and toxicity_teacher"
+    ):
+        stage_rows(config, config.stages[0], 1, open_sources(config))
+    named = [f"stages.0.toxicity_teacher={{model: {tiny_model}, corpora: [arc]}}"]
+    with pytest.raises(ConfigError, match=r"toxicity_teacher\.corpora: arc is not in the mix"):
+        load_config(config_path, named)
 
 
 def test_a_teacher_that_is_replaced_before_it_is_asked_is_refused(
@@ -299,7 +367,9 @@ def test_seeds_that_are_done_hold_the_others_to_their_teacher(
 def test_without_a_pair_a_teacher_is_refused(config_path: Path, tiny_model: Path) -> None:
     taught = f"stages.0.teacher={{model: {tiny_model}}}"
     config = load_config(config_path, [taught, "stages.0.mix=[{corpus: toxic_spans}]"])
-    with pytest.raises(DataError, match=r"stage one: no row of toxic_spans has a target, and a"):
+    with pytest.raises(
+        DataError, match=r"no row of toxic_spans stands beside a target, and teacher"
+    ):
         stage_rows(config, config.stages[0], 1, open_sources(config))
 
 
