@@ -199,6 +199,7 @@ class StageConfig(_Section):
     seeds: list[Seed] = []
     batch_size: Annotated[int, Field(gt=0)] | None = None
     freeze_embeddings: bool = False
+    freeze_layers: Annotated[int, Field(ge=0)] = 0
     early_stopping: EarlyStoppingConfig | None = None
     soft_targets: Annotated[float, Field(ge=0)] = 1.0
     teacher: TeacherConfig | None = None

@@ -239,6 +239,16 @@ def arguments(
     )
 
 
+def freeze(model: CommentModel, stage: StageConfig) -> None:
+    """Let a stage change all weights but the words' vectors or the lowest layers, if it says so."""
+    for name, value in model.named_parameters():
+        is_low = _depth(name, model) >= _layers(model) - stage.freeze_layers
+        frozen = bool(stage.freeze_layers) and is_low and not name.startswith("heads.")
+        value.requires_grad_(not frozen)
+    if stage.freeze_embeddings:
+        model.encoder.get_input_embeddings().requires_grad_(False)
+
+
 def optimizer(model: CommentModel, stage: StageConfig, config: TrainConfig) -> torch.optim.AdamW:
     """Return AdamW with a faster rate for the heads, and a slower one for each lower layer.
 
@@ -266,8 +276,11 @@ def optimizer(model: CommentModel, stage: StageConfig, config: TrainConfig) -> t
 def _depth(name: str, model: CommentModel) -> int:
     """Return how many layers of the encoder stand above a parameter."""
     found = _LAYER.search(name)
-    layers = int(getattr(model.config, "num_hidden_layers", 0))
-    return layers - 1 - int(found[1]) if found else layers
+    return _layers(model) - (1 + int(found[1]) if found else 0)
+
+
+def _layers(model: CommentModel) -> int:
+    return int(getattr(model.config, "num_hidden_layers", 0))
 
 
 def pad_id(tokenizer: Tokenizer) -> int:

@@ -39,6 +39,7 @@ from stance.training.loop import (
     GO_ON,
     WEIGHTS_OF_CHECKPOINT,
     StageTrainer,
+    freeze,
     load_best,
     mean_loss,
     pad_id,
@@ -383,7 +384,7 @@ def _run_seed(
         return run.done
     with writing(run.folder, GO_ON):
         run.folder.mkdir(parents=True, exist_ok=True)
-    model.encoder.get_input_embeddings().requires_grad_(not stage.config.freeze_embeddings)
+    freeze(model, stage.config)
     model.soft_weight = stage.config.soft_targets
     weights = {subject: teacher.weight for subject, teacher in stage.config.teachers.items()}
     model.teacher_weight = weights.get("stance", 1.0)

@@ -243,6 +243,23 @@ def test_frozen_embeddings_stay_as_they_are_and_lower_layers_learn_more_slowly(
     assert moved[0] < moved[1] / 100
 
 
+@pytest.mark.parametrize("count", [1, 99])
+def test_frozen_layers_stay_as_they_are_from_the_lowest_on(
+    config_path: Path, tmp_path: Path, count: int
+) -> None:
+    from safetensors.torch import load_file
+
+    train(load_config(config_path, [f"stages.1.freeze_layers={count}"]))
+    one, two = (
+        load_file(tmp_path / "run" / stage / "weights.safetensors")
+        for stage in ("stage-1-one", "stage-2-two")
+    )
+    moved = {name for name in one if not one[name].equal(two[name])}
+    assert any(name.startswith("heads.") for name in moved)
+    assert not any(".embeddings." in name or ".layer.0." in name for name in moved)
+    assert any(".layer.1." in name for name in moved) is (count == 1)
+
+
 class Said(Exception):  # noqa: N818
     """Ends a run at the first thing that it says."""
 
