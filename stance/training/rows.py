@@ -14,8 +14,6 @@ from stance.labels import TOXICITY_LABELS
 from stance.tables import atomic_file
 from stance.training.config import TEACHER_OPTIONS, StageConfig, Subject, TrainConfig
 
-_ASKED_ABOUT: dict[Subject, str] = {"stance": "beside", "toxicity": "without"}
-
 # Whether an example has the label that a head learns from, or is calibrated on.
 KNOWS: dict[str, Callable[[Example], bool]] = {
     "stance": lambda example: example.stance is not None,
@@ -180,7 +178,8 @@ def stage_rows(
     for subject, teacher in stage.teachers.items():
         if not any(is_asked(row, subject, teacher.corpora) for row in examples):
             named = teacher.corpora or list(dict.fromkeys(row.corpus for row in stage.mix))
-            option, wanted = TEACHER_OPTIONS[subject], _ASKED_ABOUT[subject]
+            option = TEACHER_OPTIONS[subject]
+            wanted = "beside" if subject == "stance" else "without"
             raise DataError(
                 f"stage {stage.name}: no row of {', '.join(named)} stands {wanted} a target, and "
                 f"{option} is asked about nothing else; leave {option} out, or name a corpus of "
