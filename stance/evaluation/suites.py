@@ -42,11 +42,14 @@ class Place:
         The corpus that lies elsewhere.
     folder : Path or None
         There; None if it lies under the root like the others.
+    benchmark : str
+        The benchmark that this corpus is first for.
     """
 
     root: Path | None
     corpus: str = ""
     folder: Path | None = None
+    benchmark: str = ""
 
     def of(self, corpus: str) -> Path:
         """Return the folder of a corpus.
@@ -59,10 +62,12 @@ class Place:
         if corpus == self.corpus and self.folder is not None:
             return self.folder
         if self.root is None:
+            # Only the corpus that a benchmark measures on may lie in a folder of its own.
+            is_own = corpus == self.corpus and self.benchmark
+            own = f", or a benchmark's own folder: {self.benchmark}=FOLDER" if is_own else ""
             raise DataError(
                 f"where is the corpus {corpus!r}? Name the folder that holds the corpora with "
-                "--data-root or in the environment variable STANCE_DATA, or a benchmark's own "
-                f"folder: {corpus}=FOLDER"
+                f"--data-root or in the environment variable STANCE_DATA{own}"
             )
         return CORPORA[corpus].location(self.root)
 
@@ -121,7 +126,7 @@ def load_benchmark(
     if name not in BENCHMARKS:
         raise DataError(f"{name!r} is no benchmark; expected one of {', '.join(BENCHMARKS)}")
     benchmark = BENCHMARKS[name]
-    place = Place(root, benchmark.needs[0], folder)
+    place = Place(root, benchmark.needs[0], folder, name)
     loaded = []
     for data in benchmark.load(place, split or "test"):
         if not data.examples:

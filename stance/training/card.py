@@ -1,7 +1,7 @@
 """The model card: what a model was trained on, what it reaches, what it cannot do."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ from stance.data.corpora import CORPORA
 from stance.data.labelled import LABEL_COLUMNS
 from stance.data.own import LICENCE
 from stance.tables import atomic_file
-from stance.training.config import TrainConfig, teachers_of
+from stance.training.config import TrainConfig
+from stance.training.lineage import stages_of, teachers_of, with_teachers
 
 _MARKUP = frozenset("\\`*_{}[]<>#|!&~")
 _HEAD = """\
@@ -41,16 +42,29 @@ _LIMITS = """\
   corpora's) are presumed non-toxic. It has no label for sexually explicit text.
 - Probabilities were fitted on held-out rows of those corpora. Elsewhere they can be off: a Brier
   skill below 0 above says that the base rate alone would have been closer to the truth there.
+{found}- A flag is a reason for a person to look, not a reason to delete.
+"""
+
+# What holds of models that were measured on a benchmark, or trained on a corpus.
+_FOUND = {
+    "hatecheck": """\
 - It still flags harmless texts that name a group of people, swear at nobody, or quote or deny hate:
-  compare the two shares flagged under hatecheck. The identity contrasts above were written to make
-  it do so less, and cover the kinds of sentence that hatecheck and bias_templates test, though none
-  of theirs: on other texts it may do worse than those two figures say.
+  compare the two shares flagged under hatecheck.
+""",
+    "identity_contrasts": """\
+- The identity contrasts above were written to make it flag such texts less, and cover the kinds of
+  sentence that hatecheck and bias_templates test, though none of theirs: on other texts it may do
+  worse than those two figures say.
+""",
+    "arc": """\
 - It cannot tell well who agrees with a claim that turns on a detail: of comments that take a side
   on a headline (arc), it tells the right one little more often than chance.
+""",
+    "subreddit_agreement": """\
 - `reply`, the stance to the comment that is answered, was learnt from a few thousand Reddit replies
   alone.
-- A flag is a reason for a person to look, not a reason to delete.
-"""
+""",
+}
 
 # Of a model that a user trained: what holds whatever the data are.
 _OWN_LIMITS = """\
@@ -92,7 +106,7 @@ def write_card(config: TrainConfig, metrics: dict[str, Any], folder: Path) -> No
         _figures(metrics),
         _calibration(metrics),
         _parity(metrics["export"]),
-        _own_limits(metrics) if metrics.get("own_data") else _LIMITS,
+        _own_limits(metrics) if metrics.get("own_data") else _limits(metrics),
     ]
     with atomic_file(folder / "README.md") as file:
         file.write("\n".join(filter(None, parts)).encode())
@@ -109,6 +123,14 @@ def _head(config: TrainConfig, metrics: dict[str, Any]) -> str:
             _FROM_MODEL.format(encoder=start) if start else _FROM_ENCODER.format(encoder=encoder)
         ),
     )
+
+
+def _limits(metrics: dict[str, Any]) -> str:
+    """Return what a model of public corpora alone cannot do, as far as it is known of it."""
+    known = {name for name, figures in metrics.get("benchmarks", {}).items() if figures}
+    for stage in with_teachers(stages_of(metrics)):
+        known |= stage["runs"][0]["mix"]["kept"].keys() - {"arc"}  # as a benchmark it tells
+    return _LIMITS.format(found="".join(text for name, text in _FOUND.items() if name in known))
 
 
 def _own_limits(metrics: dict[str, Any]) -> str:
@@ -135,49 +157,66 @@ def _training(config: TrainConfig, metrics: dict[str, Any]) -> str:
     lines = [
         "## Training data",
         "",
-        f"Seed {config.seed}, {config.precision}, windows of {config.max_length} tokens. Texts of "
-        "benchmarks and of other splits were left out of training.",
+        *_how(config, metrics),
         "",
         "| stage | corpus | examples | dropped: in a benchmark or held out | licence |",
         "|---|---|---|---|---|",
     ]
-    others = metrics.get("averaged_with", [])
-    if others:
-        shares = ", ".join(f"{other['model']} ({other['share']:.0%})" for other in others)
-        lines.insert(3, f"The weights are a mean with those of other models: {shares}.")
-    if config.keep_start:
-        kept = f"{metrics['starting_model']} ({config.keep_start:.0%})"
-        lines.insert(3, f"The weights are a mean with those that training started from: {kept}.")
+    others = [stage for other in metrics.get("averaged_with", []) for stage in other["stages"]]
+    before = metrics.get("stages_before", [])
+    # Of what a user's model started from the card says the name alone.
+    shown, known = ([], before) if metrics.get("own_data") else (before, [])
+    for stage in with_teachers([*metrics["stages"], *others, *shown], known):
+        lines += _rows_of(stage)
+    return "\n".join([*lines, ""])
+
+
+def _how(config: TrainConfig, metrics: dict[str, Any]) -> Iterator[str]:
+    """Yield what is to be known of training beside its rows, a line each."""
     runs = [run for stage in metrics["stages"] for run in stage["runs"]]
-    teachers = {teacher["model"]: teacher for run in runs for teacher in teachers_of(run)}
+    absent = dict.fromkeys(name for run in runs for name in run["mix"].get("absent_benchmarks", ()))
+    but = f", but for benchmarks that were not at hand: {', '.join(absent)}" if absent else ""
+    yield (
+        f"Seed {config.seed}, {config.precision}, windows of {config.max_length} tokens. Texts of "
+        f"benchmarks and of other splits were left out of training{but}."
+    )
+    # Two of one name are two; the first releases wrote the name alone.
+    teachers = {
+        each.get("sha256", each["model"]): each["model"]
+        for run in runs
+        for each in teachers_of(run)
+    }
     if teachers:
         others_say = "another model says" if len(teachers) == 1 else "other models say"
-        lines.insert(3, f"Beside the labels it learnt what {others_say}: {', '.join(teachers)}.")
+        yield f"Beside the labels it learnt what {others_say}: {', '.join(teachers.values())}."
         # Runs of before did not count such pairs, but say whether they were asked for.
         counted = [run["mix"] for run in runs if "near_targets" in run["mix"]]
         wanted = any(share.near_targets for stage in config.stages for share in stage.mix)
         if any(map(_near_total, counted)) or (wanted and not counted):
-            lines.insert(4, "Pairs that nobody but such a model labelled are among the examples.")
-    learnt = [*others, *teachers.values(), {"stages": _stages_before(metrics)}]
-    for stage in [*metrics["stages"], *(stage for other in learnt for stage in other["stages"])]:
-        # Seeds of a stage draw their own rows, but as many of them.
-        mix = stage["runs"][0]["mix"]
-        for corpus, rows in mix["kept"].items():
-            dropped = mix["dropped_in_benchmark"].get(corpus, 0)
-            lines.append(
-                f"| {stage['name']} | {corpus} | {rows:,} | {dropped:,} | {_licence(corpus)} |"
-            )
-        for corpus, rows in _near(mix).items():
-            lines.append(
-                f"| {stage['name']} | {corpus}, targets alone | {rows:,} of those above | – | "
-                f"{_licence(corpus)} |"
-            )
-    return "\n".join([*lines, ""])
+            yield "Pairs that nobody but such a model labelled are among the examples."
+    for stage in metrics["stages"]:
+        if len(stage["runs"]) > 1:
+            seeds = ", ".join(str(run["seed"]) for run in stage["runs"])
+            yield f"The stage {stage['name']} ends in the mean of the weights of seeds {seeds}."
+    if config.keep_start:
+        kept = f"{metrics['starting_model']} ({config.keep_start:.0%})"
+        yield f"The weights are a mean with those that training started from: {kept}."
+    if others := metrics.get("averaged_with"):
+        shares = ", ".join(f"{other['model']} ({other['share']:.0%})" for other in others)
+        yield f"The weights are a mean with those of other models: {shares}."
 
 
-def _stages_before(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the stages of the model started from; the card of a user's model names it alone."""
-    return [] if metrics.get("own_data") else metrics.get("stages_before", [])
+def _rows_of(stage: dict[str, Any]) -> Iterator[str]:
+    """Yield the rows of the table of training data for a stage: those of its first seed."""
+    mix = stage["runs"][0]["mix"]
+    for corpus, rows in mix["kept"].items():
+        dropped = mix["dropped_in_benchmark"].get(corpus, 0)
+        yield f"| {stage['name']} | {corpus} | {rows:,} | {dropped:,} | {_licence(corpus)} |"
+    for corpus, rows in _near(mix).items():
+        yield (
+            f"| {stage['name']} | {corpus}, targets alone | {rows:,} of those above | – | "
+            f"{_licence(corpus)} |"
+        )
 
 
 def _near_total(mix: dict[str, Any]) -> int:
@@ -197,16 +236,22 @@ def _licence(corpus: str) -> str:
 
 
 def _ngrams(metrics: dict[str, Any]) -> str:
-    """Return what the linear model beside the network is, where the run trained one."""
-    shares = metrics.get("ngram_shares")
-    if not shares:
+    """Return what the linear model beside the network is, where there is one."""
+    shares, maker = metrics.get("ngram_shares"), metrics.get("ngrams_of")
+    if not shares and not maker:
         return ""
+    text = (
+        "Beside the network stands a linear model over words, pairs of words and runs of three to\n"
+        "five letters (`ngrams.npz`)"
+    )
+    text += f", that of {maker}." if maker else "."
+    if not shares:
+        return f"{text} Its logits of toxicity are added to the network's.\n"
     counted = ", ".join(f"{label} {share:.2f}" for label, share in shares.items() if share)
     kept = metrics["ngram_mix"]["kept"]
     rows = ", ".join(f"{corpus} {count:,}" for corpus, count in kept.items())
     return (
-        "Beside the network stands a linear model over words, pairs of words and runs of three to\n"
-        "five letters (`ngrams.npz`). Its logits of toxicity are added to the network's, times a\n"
+        f"{text} Its logits of toxicity are added to the network's, times a\n"
         f"share that held-out rows gave: {counted or 'none'}.\n"
         f"Trained on {sum(kept.values()):,} rows: {rows}.\n"
     )

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -133,6 +133,11 @@ class ShareConfig(_Section):
             raise ValueError(f"{error}{hint}") from None
         return value
 
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """Those whose rows it takes, and those whose targets stand beside them."""
+        return (self.corpus, *self.near_targets)
+
     def to_share(self) -> Share:
         """Return the plain form that `build_mix` takes."""
         return Share(**self.model_dump())
@@ -176,11 +181,6 @@ class TeacherConfig(_Section):
 Subject = Literal["stance", "toxicity"]
 # The options of a stage that name a teacher, by what it is asked about.
 TEACHER_OPTIONS: dict[Subject, str] = {"stance": "teacher", "toxicity": "toxicity_teacher"}
-
-
-def teachers_of(run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what the record of a run, which names them as the options do, says of its teachers."""
-    return [run[option] for option in TEACHER_OPTIONS.values() if option in run]
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy takes

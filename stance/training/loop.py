@@ -25,7 +25,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from stance.errors import OutputError
+from stance.errors import ConfigError, OutputError
 from stance.modeling.network import CommentModel, write_json
 from stance.training import processes
 from stance.training.batches import Collator
@@ -239,8 +239,28 @@ def arguments(
     )
 
 
+def check_freezing(model: CommentModel, config: TrainConfig) -> None:
+    """Refuse to freeze layers that an encoder does not have.
+
+    Raises
+    ------
+    ConfigError
+        A stage's `freeze_layers` is more than there are, or the encoder has none to tell apart.
+    """
+    layers = {found[1] for name, _ in model.named_parameters() if (found := _LAYER.search(name))}
+    for stage in config.stages:
+        if stage.freeze_layers > len(layers):
+            raise ConfigError(
+                f"stage {stage.name}: freeze_layers {stage.freeze_layers}: {config.encoder} has "
+                f"{len(layers)} layers with weights of their own; set it to {len(layers)} or less"
+            )
+
+
 def freeze(model: CommentModel, stage: StageConfig) -> None:
-    """Let a stage change all weights but the words' vectors or the lowest layers, if it says so."""
+    """Let a stage change all weights but the words' vectors, or the lowest layers, if it says so.
+
+    With the lowest layers all embeddings stay as they are.
+    """
     for name, value in model.named_parameters():
         is_low = _depth(name, model) >= _layers(model) - stage.freeze_layers
         frozen = bool(stage.freeze_layers) and is_low and not name.startswith("heads.")
@@ -274,9 +294,14 @@ def optimizer(model: CommentModel, stage: StageConfig, config: TrainConfig) -> t
 
 
 def _depth(name: str, model: CommentModel) -> int:
-    """Return how many layers of the encoder stand above a parameter."""
-    found = _LAYER.search(name)
-    return _layers(model) - (1 + int(found[1]) if found else 0)
+    """Return how many layers of the encoder stand above a parameter.
+
+    All stand above embeddings, none above what else belongs to no layer, such as a last norm or
+    what all layers share.
+    """
+    if found := _LAYER.search(name):
+        return _layers(model) - 1 - int(found[1])
+    return _layers(model) if "embed" in name else 0
 
 
 def _layers(model: CommentModel) -> int:

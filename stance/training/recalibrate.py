@@ -189,14 +189,16 @@ def recalibrate(
     known = np.isfinite(gold)
     positive = np.nan_to_num(gold) >= 0.5
     any_label: _Flags = np.asarray(positive.any(axis=1))
-    judge = _Judge([row.group for row in rows], _weights(any_label, toxic_share), seed)
+    judge = _Judge([row.group for row in rows], seed)
     thresholds = dict(calibration.thresholds)
     toxicity = dict(calibration.toxicity)
     choices = []
     for label in dict.fromkeys(labels):
         column = TOXICITY_LABELS.index(label)
         labelled = np.flatnonzero(known[:, column])
-        has_label, weights = positive[labelled, column], judge.weights[labelled]
+        has_label = positive[labelled, column]
+        # Weighed anew for each label: not every row labels every one.
+        weights = _weights(any_label[labelled], toxic_share)
         _check_enough(label, has_label)
         if refit:
             toxicity[label], scores[:, column] = _refitted(
@@ -204,7 +206,7 @@ def recalibrate(
             )
         own = scores[labelled, column]
         threshold, is_reached = choose_threshold(own, has_label, figure, wanted, weights)
-        operation = judge.operation(labelled, own >= threshold, has_label)
+        operation = judge.operation(labelled, own >= threshold, has_label, weights)
         choices.append(
             Choice(label, threshold, calibration.thresholds[label], is_reached, operation)
         )
@@ -212,7 +214,8 @@ def recalibrate(
     limits = np.array([thresholds[label] for label in TOXICITY_LABELS])
     labelled = np.flatnonzero(known.any(axis=1))
     raised: _Flags = np.asarray((scores >= limits).any(axis=1))
-    flag = judge.operation(labelled, raised[labelled], any_label[labelled])
+    flagged, has_any = raised[labelled], any_label[labelled]
+    flag = judge.operation(labelled, flagged, has_any, _weights(has_any, toxic_share))
     changed = replace(
         calibration,
         model=f"{calibration.model.partition('+')[0]}+{figure}-{wanted:g}",
@@ -304,17 +307,18 @@ def _refitted(
 class _Judge:
     """Figures with intervals, from draws of whole groups of rows with replacement."""
 
-    def __init__(self, groups: Sequence[str], weights: Floats, seed: int) -> None:
+    def __init__(self, groups: Sequence[str], seed: int) -> None:
         self._groups = np.unique(np.array(groups, dtype=object), return_inverse=True)[1]
         self._seed = seed
-        self.weights = weights
 
-    def operation(self, rows: NDArray[np.intp], flagged: _Flags, positive: _Flags) -> Operation:
-        """Return how a yes or no does on some of the rows."""
+    def operation(
+        self, rows: NDArray[np.intp], flagged: _Flags, positive: _Flags, weights: Floats
+    ) -> Operation:
+        """Return how a yes or no does on some of the rows, each of its weight."""
         cells = np.column_stack(
             [flagged & positive, flagged & ~positive, ~flagged & positive, ~flagged & ~positive]
         )
-        weighed = cells * self.weights[rows, None]
+        weighed = cells * weights[:, None]
         groups, places = np.unique(self._groups[rows], return_inverse=True)
         by_group = np.stack(
             [np.bincount(places, column, len(groups)) for column in weighed.T], axis=1

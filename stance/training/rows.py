@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stance.data.corpora import CORPORA, Corpus
+from stance.data.corpora import CORPORA, Corpus, checksums
 from stance.data.examples import Example
 from stance.data.mix import MixReport, Share, build_mix
 from stance.data.own import OwnData, read_own
@@ -40,6 +40,12 @@ class Sources:
     own: tuple[OwnData, ...]
     corpora: Mapping[str, Corpus]
     root: Path | None
+
+    def sha256s(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the SHA-256 of the files of those corpora that are public, by their folder."""
+        own = {data.name for data in self.own}
+        public = [name for name in names if name not in own]
+        return {} if self.root is None else checksums(public, self.root)
 
     def describe(self) -> Iterator[str]:
         """Yield what a user should know of their own data before training on it."""
@@ -331,7 +337,7 @@ def _own_shares(config: TrainConfig) -> list[Share]:
 
 def corpora_of(config: TrainConfig) -> list[str]:
     """Return the names of all public corpora that a run reads, for training or calibration."""
-    trained = {name for share in config.shares() for name in (share.corpus, *share.near_targets)}
+    trained = {name for share in config.shares() for name in share.corpora}
     return sorted((trained | calibration_corpora(config)) - set(config.data))
 
 

@@ -53,7 +53,12 @@ from stance.training.teacher import ASKED, Teacher, lessons
 
 _WEIGHTS = "weights.safetensors"
 _SETTINGS = "settings.json"
-_START = "start_sha256"  # in the settings: of the weights that the run starts from
+_DONE = "stage.json"
+# In the settings: checksums of the weights that the run starts from, of the files of the corpora,
+# and of the weights that the stage before ended in.
+_START = "start_sha256"
+_DATA = "data_sha256"
+_AFTER = "after_sha256"
 _STATE = "trainer_state.json"
 
 
@@ -125,6 +130,8 @@ class Stage:
     title : str
         What progress calls it.
     folder : Path
+    before : Path or None
+        Folder of the stage before it.
     settings : dict
         What its weights depend on.
     done : dict or None
@@ -136,6 +143,7 @@ class Stage:
     config: StageConfig
     title: str
     folder: Path
+    before: Path | None
     settings: dict[str, Any]
     done: dict[str, Any] | None
     runs: list[Run]
@@ -156,16 +164,20 @@ def prepare_stages(
     DataError
         A corpus cannot be read, or there is nothing to learn.
     """
-    return [
-        _prepare_stage(config, stage, number, encoder, sources, resume=resume)
-        for number, stage in enumerate(config.stages, 1)
-    ]
+    prepared: list[Stage] = []
+    for number, stage in enumerate(config.stages, 1):
+        before = prepared[-1].folder if prepared else None
+        prepared.append(
+            _prepare_stage(config, stage, number, before, encoder, sources, resume=resume)
+        )
+    return prepared
 
 
 def _prepare_stage(
     config: TrainConfig,
     stage: StageConfig,
     number: int,
+    before: Path | None,
     encoder: InputEncoder,
     sources: Sources,
     *,
@@ -173,10 +185,10 @@ def _prepare_stage(
 ) -> Stage:
     folder = Path(config.output) / f"stage-{number}-{stage.name}"
     title = f"stage {number} of {len(config.stages)}, {stage.name}"
-    settings = _settings(stage, config)
+    settings = _settings(stage, config, sources)
     if resume:
-        _check_settings(folder, settings)
-    done = _read(folder / "stage.json") if resume else None
+        _check_settings(folder, {**settings, _AFTER: _end_of(before)})
+    done = _read(folder / _DONE) if resume else None
     teachers = _teachers(config, stage) if done is None else {}
     runs = []
     seeds = stage.seeds or [config.seed]
@@ -194,16 +206,29 @@ def _prepare_stage(
                 f"{title}, seed {seed}: {len(runs[-1].rows or ()):,} rows, "
                 f"{runs[-1].tokens:,} tokens"
             )
-    return Stage(stage, title, folder, settings, done, runs)
+    return Stage(stage, title, folder, before, settings, done, runs)
 
 
-def _settings(stage: StageConfig, config: TrainConfig) -> dict[str, Any]:
-    """Return what the weights of a stage depend on, beside its rows, as plain values."""
+def _settings(stage: StageConfig, config: TrainConfig, sources: Sources) -> dict[str, Any]:
+    """Return what the weights of a stage depend on, beside the user's own rows, as plain values."""
     common = {"encoder", "state_scale", "max_length", "seed", "precision", "batch_size"}
     common |= {"weight_decay", "dropout", "max_rows"}
     batch_size = stage.batch_size or config.batch_size
     plain = {**config.model_dump(include=common), **stage.model_dump()}
-    return {**plain, "batch_size": batch_size, _START: starting_weights_sha256(config)}
+    return {
+        **plain,
+        "batch_size": batch_size,
+        _START: starting_weights_sha256(config),
+        _DATA: sources.sha256s(name for share in stage.mix for name in share.corpora),
+    }
+
+
+def _end_of(folder: Path | None) -> str | None:
+    """Return the checksum of the weights that a stage ended in; None where it is not finished."""
+    if folder is None or not (folder / _DONE).exists():
+        return None
+    with (folder / _WEIGHTS).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
@@ -213,12 +238,14 @@ def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
     # A run of before an option came is one without it.
     options = {**TrainConfig.model_fields, **StageConfig.model_fields}
     found = {name: options[name].default for name in settings if name in options} | found
-    # Nor which weights they began from.
-    if found.setdefault(_START, settings[_START]) != settings[_START]:
-        raise ConfigError(
-            f"{folder}: was trained from another model than {settings['encoder']} is now; bring "
-            "back that model as it was, or set another output"
-        )
+    # Nor what they began from.
+    for name, whence in {
+        _START: f"from another model than {settings['encoder']} is now; bring back that model",
+        _DATA: "on other files of its corpora than there are now; bring back those",
+        _AFTER: "after another stage than there is before it now; bring back that one",
+    }.items():
+        if found.setdefault(name, settings[name]) != settings[name]:
+            raise ConfigError(f"{folder}: was trained {whence} as it was, or set another output")
     share = {name: option.default for name, option in ShareConfig.model_fields.items()}
     found["mix"] = [share | dict(of_corpus) for of_corpus in found["mix"]]
     # Runs of before did not write the batch size that a stage takes from the whole.
@@ -344,7 +371,7 @@ def run_stage(
     if stage.done is not None:
         model.load_state_dict(load_file(stage.folder / _WEIGHTS))
         return stage.done
-    _write(stage.folder / _SETTINGS, stage.settings)
+    _write(stage.folder / _SETTINGS, {**stage.settings, _AFTER: _end_of(stage.before)})
     start = {name: value.clone() for name, value in model.state_dict().items()}
     runs = []
     for run in stage.runs:
@@ -355,7 +382,7 @@ def run_stage(
         model.load_state_dict(mean_weights([run.folder / _WEIGHTS for run in stage.runs]))
         _save_weights(model, stage.folder)
     done = {"name": stage.config.name, "settings": stage.settings, "runs": runs}
-    _write(stage.folder / "stage.json", done)
+    _write(stage.folder / _DONE, done)
     return done
 
 
@@ -487,9 +514,13 @@ def where_to_go_on(output: Path) -> str:
         if (checkpoint := last_whole_checkpoint(folder)) is not None
     ]
     if sealed:
-        return str(max(sealed, key=lambda path: path.stat().st_mtime))
-    finished = sorted(output.glob("stage-*/stage.json"))
-    return f"the end of {finished[-1].parent}" if finished else "the start"
+        return str(max(sealed, key=_age))
+    finished = [*output.glob(f"stage-*/{_DONE}"), *output.glob("stage-*/**/run.json")]
+    return f"the end of {max(finished, key=_age).parent}" if finished else "the start"
+
+
+def _age(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def _outcome(state: TrainerState) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What training starts from: an encoder of any kind, or a whole model, and its tokenizer."""
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from stance.modeling.network import CommentModel, is_model_folder
 from stance.modeling.ngrams import NgramModel
 from stance.scoring.analyzer import DEFAULT_MODEL
 from stance.training.config import StageConfig, TrainConfig
+from stance.training.lineage import record_of, stages_of
 
 PACKAGED_ENCODER = "all-MiniLM-L6-v2"
 EMBEDDED_MODEL = "embedded"
@@ -160,59 +160,27 @@ def averaged_models(config: TrainConfig) -> list[dict[str, Any]]:
     """
     found = []
     for other in config.average_with:
-        facts = trained_on(encoder_folder(other.model), f"average_with {other.model}")
-        trained = {"model": facts["model"], "stages": facts["stages"]}
-        found.append({**trained, "share": other.share})
+        folder = encoder_folder(other.model)
+        record = record_of(folder, f"average_with {other.model}")
+        name = record.get("model", Path(folder).name)
+        found.append({"model": name, "stages": stages_of(record), "share": other.share})
     return found
 
 
-def trained_on(folder: str | Path, option: str) -> dict[str, Any]:
-    """Return the name of a model, the stages that it was trained in, and those before them.
-
-    Before them are the stages of models that it was averaged with and of that it started from.
-
-    Parameters
-    ----------
-    folder : path
-    option : str
-        What names the folder in the configuration, for the error's message.
-
-    Raises
-    ------
-    ConfigError
-        Its `metrics.json` cannot be read.
-    """
-    path = Path(folder) / "metrics.json"
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise ConfigError(
-            f"{option}: {path} is not JSON ({error}); bring it back as stance train wrote it, or "
-            "remove it"
-        ) from None
-    # The first releases wrote stages without runs.
-    stages = [stage for stage in metrics.get("stages", []) if "runs" in stage]
-    others = [stage for other in metrics.get("averaged_with", []) for stage in other["stages"]]
-    return {
-        "model": metrics.get("model", Path(folder).name),
-        "stages": stages,
-        "before": [*others, *metrics.get("stages_before", [])],
-    }
-
-
 def stages_before(config: TrainConfig) -> list[dict[str, Any]]:
-    """Return the stages that the model which training starts from was trained in, its own first.
+    """Return the stages that the model which training starts from came about in, its own first.
 
     Raises
     ------
     ConfigError
         Its `metrics.json` cannot be read.
     """
+    return stages_of(_starting_record(config))
+
+
+def _starting_record(config: TrainConfig) -> dict[str, Any]:
     folder = encoder_folder(config.encoder)
-    if not is_model_folder(folder):
-        return []
-    facts = trained_on(folder, f"encoder {config.encoder}")
-    return [*facts["stages"], *facts["before"]]
+    return record_of(folder, f"encoder {config.encoder}") if is_model_folder(folder) else {}
 
 
 def averaged(trained: dict[str, Tensor], others: Sequence[OtherWeights]) -> dict[str, Tensor]:
@@ -274,6 +242,22 @@ def starting_ngrams(config: TrainConfig) -> NgramModel | None:
     """
     folder = encoder_folder(config.encoder)
     return NgramModel.load(Path(folder)) if is_model_folder(folder) else None
+
+
+def inherited_ngrams(config: TrainConfig) -> dict[str, Any]:
+    """Return what `metrics.json` says of a linear model that the start has and the run keeps.
+
+    Raises
+    ------
+    ConfigError
+        The record of the model that training starts from cannot be read.
+    """
+    record = _starting_record(config)
+    if config.ngrams or starting_ngrams(config) is None:
+        return {}
+    told = {name: record[name] for name in ("ngram_mix", "ngram_shares") if record.get(name)}
+    name = Path(encoder_folder(config.encoder)).name
+    return {**told, "ngrams_of": record.get("ngrams_of") or record.get("model", name)}
 
 
 def encoder_folder(name: str) -> str:

@@ -27,10 +27,10 @@ from stance.training import processes
 from stance.training.asking import logits_of
 from stance.training.batches import encode_examples
 from stance.training.checkpoints import writing
-from stance.training.config import TEACHER_OPTIONS, Subject, teachers_of
+from stance.training.config import TEACHER_OPTIONS, Subject
+from stance.training.lineage import learnt_heads, record_of, stages_of
 from stance.training.loop import pad_id
 from stance.training.rows import is_asked
-from stance.training.start import trained_on
 
 _DEPENDS_ON = ("model.safetensors", "config.json", "tokenizer.json", "calibration.json")
 _AT_ONCE = 1000  # pairs: a minute's work at most, which is all that an interruption costs
@@ -59,7 +59,7 @@ class Teacher:
     sha256 : str
         Of all files that its answers depend on.
     stages : list of dict
-        What it was trained on itself.
+        Those that it came about in.
     heads : frozenset of str
         Which it learnt of "stance" and "relevance", or of the labels of toxicity.
     subject : str
@@ -89,8 +89,10 @@ class Teacher:
         """
         path, option = Path(folder), _option(folder, subject)
         calibration, _, _ = _parts(path, option)
-        facts = trained_on(path, option)
-        heads = _learnt(path, subject)
+        record = record_of(path, option)
+        heads = frozenset(_HEADS[subject])
+        if (learnt := learnt_heads(record)) is not None:
+            heads &= learnt
         if not heads - {"relevance"}:
             raise ConfigError(
                 f"{option}: was trained from a bare encoder on rows without a label of {subject}, "
@@ -98,7 +100,8 @@ class Teacher:
                 "another"
             )
         digest = _digest(path)
-        return cls(path, calibration.model, digest, facts["stages"], heads, subject, bfloat16)
+        stages = stages_of(record)
+        return cls(path, calibration.model, digest, stages, heads, subject, bfloat16)
 
     def facts(self) -> dict[str, Any]:
         """Return what a run's record says of it."""
@@ -174,24 +177,6 @@ def _digest(folder: Path) -> str:
         with (folder / name).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
-
-
-def _learnt(folder: Path, subject: Subject) -> frozenset[str]:
-    """Return the heads of a subject that a model learnt; all where it does not say."""
-    path = folder / "metrics.json"
-    metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    known = frozenset(_HEADS[subject])
-    if metrics.get("starting_model", "some") is not None:
-        return known
-    learnt: set[str] = set()
-    for run in (run for stage in metrics.get("stages", ()) for run in stage.get("runs", ())):
-        learnt |= run.get("labelled", {}).keys() - set(run.get("constant_labels", ()))
-        for taught in teachers_of(run):
-            learnt |= set(taught.get("heads", _HEADS["stance"]))
-    # The first releases did not write which labels are the same in all rows: held-out rows tell.
-    if metrics.get("calibrated_on", {}).get("relevance") == 0:
-        learnt.discard("relevance")
-    return known & learnt
 
 
 def lessons(

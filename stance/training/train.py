@@ -15,7 +15,6 @@ from typing import Any
 from transformers import set_seed
 from transformers.utils.logging import disable_progress_bar
 
-from stance.data.corpora import checksums
 from stance.errors import ConfigError, OutputError
 from stance.modeling.encoding import InputEncoder
 from stance.modeling.network import write_json
@@ -24,11 +23,10 @@ from stance.training.card import write_card
 from stance.training.checkpoints import writing
 from stance.training.config import TrainConfig
 from stance.training.finish import finish
-from stance.training.loop import GO_ON, keep_freed_memory, lacks_bfloat16
+from stance.training.loop import GO_ON, check_freezing, keep_freed_memory, lacks_bfloat16
 from stance.training.ngrams import fit_ngrams
 from stance.training.progress import Progress
 from stance.training.rows import (
-    Sources,
     corpora_of,
     held_out_rows,
     ngram_rows,
@@ -38,6 +36,7 @@ from stance.training.stages import prepare_stages, run_stage
 from stance.training.start import (
     averaged,
     averaged_models,
+    inherited_ngrams,
     load_tokenizer,
     other_weights,
     stages_before,
@@ -88,10 +87,12 @@ def train(
     tokenizer = load_tokenizer(config.encoder)
     encoder = InputEncoder(tokenizer, config.max_length)
     model = starting_model(config, encoder)
+    check_freezing(model, config)
     others, others_facts = other_weights(config, model), averaged_models(config)
-    before = stages_before(config)
+    before, kept_ngrams = stages_before(config), inherited_ngrams(config)
     start = starting_calibration(config)
     sources = open_sources(config)
+    data_sha256 = sources.sha256s(corpora_of(config))  # of what is read, not of what is there later
     if processes.is_first():
         for line in sources.describe():
             say(line)
@@ -108,7 +109,9 @@ def train(
     prepared = prepare_stages(config, encoder, sources, resume=resume)
     if processes.is_first():
         sources.write_splits(output / SPLITS_FOLDER)
-    progress = Progress([run.tokens for stage in prepared for run in stage.runs])
+    progress = Progress(
+        [round(run.tokens * stage.config.epochs) for stage in prepared for run in stage.runs]
+    )
     try:
         stages = [
             run_stage(model, stage, config, encoder, progress, resume=resume) for stage in prepared
@@ -122,7 +125,6 @@ def train(
     processes.leave()
     if not processes.is_first():
         return folder
-    data_sha256 = _checksums(config, sources)
     with writing(folder, GO_ON), _appearing_whole(folder) as unfinished:
         tokenizer.save(str(unfinished / "tokenizer.json"))
         finished = finish(model, ngrams, new_ngrams, encoder, config, held_out, unfinished, start)
@@ -138,6 +140,7 @@ def train(
             "stages_before": before,
             "ngram_mix": ngram_mix and ngram_mix.to_dict(),
             **finished.to_dict(),
+            **kept_ngrams,
         }
         write_metrics(config, metrics, unfinished)
     return folder
@@ -170,10 +173,6 @@ def _check_output(output: Path, *, resume: bool) -> None:
             f"cannot write {output}: {there} is read-only for you; set another output, or see to "
             "its permissions"
         )
-
-
-def _checksums(config: TrainConfig, sources: Sources) -> dict[str, str]:
-    return {} if sources.root is None else checksums(corpora_of(config), sources.root)
 
 
 def write_metrics(config: TrainConfig, metrics: dict[str, Any], folder: Path) -> None:

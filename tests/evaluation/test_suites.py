@@ -168,7 +168,7 @@ def test_a_benchmark_may_lie_elsewhere_and_says_where_it_is_looked_for(root: Pat
         "not in training",
         "in training",
     ]
-    with pytest.raises(DataError, match=r"where is the corpus 'vast'.*vast=FOLDER"):
+    with pytest.raises(DataError, match=r"where is the corpus 'vast'.* folder: vast=FOLDER$"):
         load_benchmark("vast", root=None)
     with pytest.raises(DataError, match="vast: it has no row of the split 'dev'"):
         load_benchmark("vast", root=root, split="dev")

@@ -104,6 +104,50 @@ def test_a_teacher_and_what_it_learnt_from_are_named(tmp_path: Path) -> None:
     learnt["stages"][0]["runs"][0]["toxicity_teacher"] = {**teacher, "model": "larger"}
     text = card(tmp_path, "stance-minilm-0.2", learnt)
     assert "Beside the labels it learnt what other models say: large, larger." in text
+    # Both learnt from the same rows, which stand there once; two of one name are two.
+    assert text.count("| claims | vast | 90 | 2 |") == 1
+    run = learnt["stages"][0]["runs"][0]
+    run["teacher"], run["toxicity_teacher"] = {**teacher, "sha256": "1"}, {**teacher, "sha256": "2"}
+    text = card(tmp_path, "stance-minilm-0.2", learnt)
+    assert "Beside the labels it learnt what other models say: large, large." in text
+    # Nor are those named again that its start came about in.
+    learnt["stages_before"] = teacher["stages"]
+    assert "| claims |" not in card(tmp_path, "stance-minilm-0.2", learnt)
+
+
+def test_benchmarks_that_were_not_at_hand_are_named(tmp_path: Path) -> None:
+    learnt = metrics("stance-minilm-0.2")
+    text = card(tmp_path, "stance-minilm-0.2", learnt)
+    assert "Texts of benchmarks and of other splits were left out of training.\n" in text
+    learnt["stages"][0]["runs"][0]["mix"]["absent_benchmarks"] = ["vast", "hatecheck"]
+    text = card(tmp_path, "stance-minilm-0.2", learnt)
+    assert (
+        "left out of training, but for benchmarks that were not at hand: vast, hatecheck." in text
+    )
+
+
+def test_what_it_cannot_do_is_said_of_what_it_learnt_and_was_measured_on(tmp_path: Path) -> None:
+    learnt = metrics(None)
+    learnt["own_data"] = {}
+    text = card(tmp_path, None, learnt)
+    assert "It knows a target by its words alone" in text
+    for claim in ("hatecheck", "identity contrasts", "(arc)", "Reddit"):
+        assert claim not in text
+    mix = learnt["stages"][0]["runs"][0]["mix"]
+    mix["kept"] = {"arc": 9, "identity_contrasts": 9}
+    learnt["benchmarks"] = {"hatecheck": {"n": 1}, "arc": None}
+    text = card(tmp_path, None, learnt)
+    assert "compare the two shares flagged under hatecheck.\n- The identity contrasts" in text
+    assert "(arc)" not in text
+
+
+def test_several_seeds_of_a_stage_are_named(tmp_path: Path) -> None:
+    learnt = metrics("stance-minilm-0.2")
+    [run] = learnt["stages"][0]["runs"]
+    assert "mean of the weights" not in card(tmp_path, "stance-minilm-0.2", learnt)
+    learnt["stages"][0]["runs"] = [{**run, "seed": seed} for seed in (4, 5)]
+    text = card(tmp_path, "stance-minilm-0.2", learnt)
+    assert "\nThe stage own ends in the mean of the weights of seeds 4, 5.\n" in text
 
 
 def test_what_a_model_was_trained_on_before_is_named_where_the_data_are_public(

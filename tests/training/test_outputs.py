@@ -1,5 +1,6 @@
 """What a run writes: whole or not at all, and what others can read of it."""
 
+import os
 import resource
 from pathlib import Path
 
@@ -48,6 +49,18 @@ def test_a_full_disk_leaves_the_last_checkpoint_as_it_was(
     assert [path.name for path in checkpoints(stage)] == ["checkpoint-2"]
     assert is_whole(stage / "checkpoint-2")
     assert where_to_go_on(tmp_path / "run") == str(stage / "checkpoint-2")
+
+
+def test_a_run_goes_on_after_what_was_finished_last(tmp_path: Path) -> None:
+    assert where_to_go_on(tmp_path) == "the start"
+    for number, name in enumerate(["stage-1-a/stage.json", "stage-10-c/seed-4/run.json"]):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_text("{}", encoding="utf-8")
+        os.utime(path, (number, number))
+    assert where_to_go_on(tmp_path) == f"the end of {tmp_path / 'stage-10-c' / 'seed-4'}"
+    os.utime(tmp_path / "stage-1-a" / "stage.json", (9, 9))
+    assert where_to_go_on(tmp_path) == f"the end of {tmp_path / 'stage-1-a'}"
 
 
 def test_a_file_in_the_way_of_the_output_is_said_before_training(

@@ -123,6 +123,17 @@ def test_rows_are_weighed_to_the_share_of_toxic_comments() -> None:
     assert figures(rare.choices[0].operation) == pytest.approx((0.1 / 0.19, 1.0, 0.19))
 
 
+def test_each_label_is_weighed_among_the_rows_that_have_it() -> None:
+    rows = [row(n, toxicity=float(n % 2)) for n in range(200)]
+    rows += [row(n, threat=0.0) for n in range(200, 800)]  # say nothing of how many are toxic
+    scores = [scored(0.9 if n % 2 or n % 20 == 0 else 0.1) for n in range(200)] + [
+        scored(0.1)
+    ] * 600
+    result = recalibrate(CALIBRATION, rows, scores, ["toxicity"], "recall", 0.9, toxic_share=0.1)
+    assert figures(result.choices[0].operation) == pytest.approx((0.1 / 0.19, 1.0, 0.19))
+    assert result.flag.rows == 800
+
+
 def test_refitting_gives_the_probabilities_of_the_rows() -> None:
     random = np.random.default_rng(1)
     logits = random.normal(0, 2, 4000)

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -216,8 +217,29 @@ def test_resuming_on_other_rows_is_refused(
     changed = text.replace("we love trams 7,trams,tram,1,", "we love trams 7,trams,tram,0,")
     assert changed != text
     table.write_text(changed, encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match="was trained on other files of its corpora than there are now; bring"
+    ):
+        train(config, resume=True)
+    # Runs of before did not write the files' checksums.
+    path = tmp_path / "run" / "stage-1-one" / "settings.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert list(kept.pop("data_sha256")) == ["stance/vast", "toxicity/jigsaw_binary_first20k"]
+    path.write_text(json.dumps(kept), encoding="utf-8")
     with pytest.raises(ConfigError, match="was trained on other rows than the configuration"):
         train(config, resume=True)
+
+
+def test_a_stage_that_followed_another_one_is_refused(config_path: Path, tmp_path: Path) -> None:
+    config = load_config(config_path)
+    train(config)
+    first, second = sorted((tmp_path / "run").glob("stage-*"))
+    shutil.rmtree(first)
+    problem = f"{second}: was trained after another stage than there is before it now"
+    with pytest.raises(ConfigError, match=re.escape(problem)):
+        train(config, resume=True)
+    shutil.rmtree(second)
+    train(config, resume=True)
 
 
 def test_what_was_trained_to_its_end_is_not_trained_again(
