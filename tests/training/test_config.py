@@ -24,7 +24,7 @@ def message(path: Path, *overrides: str) -> str:
 def test_the_default_configuration_is_valid_and_reads_the_environment() -> None:
     config = load_config(DEFAULT)
     assert config.data_root == "/corpora"
-    assert [stage.name for stage in config.stages] == ["taught", "widened"]
+    assert [stage.name for stage in config.stages] == ["kept"]
 
 
 def test_a_shipped_configuration_is_known_by_its_name() -> None:

@@ -32,7 +32,7 @@ def test_wrong_use_is_refused_before_anything_is_installed(
 
 def test_every_model_is_trained_after_those_that_it_is_made_from() -> None:
     script = SCRIPT.read_text(encoding="utf-8")
-    order = [*re.findall(r"(?m)^for name in (.*); do$", script)[0].split(), "default-model"]
+    order = [*re.findall(r"(?ms)^models=\((.*?)\)", script)[0].split(), "default-model"]
     assert set(order) == {path.stem for path in (ROOT / "configs").glob("default-model*.yaml")}
     for number, name in enumerate(order):
         config = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8"))

@@ -15,6 +15,8 @@ from stance.training.loop import lacks_bfloat16
 from stance.training.rows import corpora_of
 from stance.training.train import train
 
+CONFIGS = Path(__file__).parents[2] / "configs"
+
 
 def test_a_run_leaves_a_model_folder_that_scores(config_path: Path, tmp_path: Path) -> None:
     assert main(["train", str(config_path), "--no-benchmarks"]) == 0
@@ -74,13 +76,16 @@ def test_a_mixture_names_each_corpus_once(config_path: Path) -> None:
     assert corpora_of(config) == ["jigsaw_first20k", "toxic_spans", "vast"]
 
 
-def test_the_default_mix_trains_on_no_benchmark_and_nothing_non_commercial(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    "path", sorted(CONFIGS.glob("default-model*.yaml")), ids=lambda path: path.stem
+)
+def test_no_default_mix_has_a_benchmark_or_what_bars_commercial_use(
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from stance.data.corpora import CORPORA
 
     monkeypatch.setenv("STANCE_DATA", "corpora")
-    names = corpora_of(load_config(Path(__file__).parents[2] / "configs" / "default-model.yaml"))
+    names = corpora_of(load_config(path))
     assert not [name for name in names if CORPORA[name].benchmark]
     assert not [name for name in names if "NC" in CORPORA[name].licence]
     assert "covid19" not in names
@@ -199,6 +204,29 @@ def test_a_linear_model_stands_beside_the_network_and_is_handed_on(
     (tmp_path / "kept.npz").rename(start / "ngrams.npz")
     again = train(load_config(config_path, [f"encoder={start}", f"output={tmp_path / 'again'}"]))
     assert (again / "ngrams.npz").read_bytes() == (start / "ngrams.npz").read_bytes()
+    card = (again / "README.md").read_text(encoding="utf-8")
+    assert "(`ngrams.npz`), that of tiny-0.0. Its logits" in card
+    assert f"Trained on {rows} rows: jigsaw_first20k {rows}." in card
+    third = train(load_config(config_path, [f"encoder={again}", f"output={tmp_path / 'third'}"]))
+    kept = json.loads((third / "metrics.json").read_text(encoding="utf-8"))
+    assert kept["ngrams_of"] == "tiny-0.0"
+    assert kept["ngram_mix"] == metrics["ngram_mix"]
+
+
+def test_the_time_that_is_left_is_reckoned_with_all_epochs(
+    config_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = []
+
+    def begin(work: list[int]) -> None:
+        works.append(work)
+        raise Said
+
+    monkeypatch.setattr("stance.training.train.Progress", begin)
+    for epochs in (1, 3):
+        with pytest.raises(Said):
+            train(load_config(config_path, [f"stages.0.epochs={epochs}"]))
+    assert works[1] == [3 * works[0][0], works[0][1]]
 
 
 def test_a_linear_model_needs_rows_with_a_label_of_toxicity(
@@ -243,7 +271,7 @@ def test_frozen_embeddings_stay_as_they_are_and_lower_layers_learn_more_slowly(
     assert moved[0] < moved[1] / 100
 
 
-@pytest.mark.parametrize("count", [1, 99])
+@pytest.mark.parametrize("count", [1, 2])
 def test_frozen_layers_stay_as_they_are_from_the_lowest_on(
     config_path: Path, tmp_path: Path, count: int
 ) -> None:
@@ -258,6 +286,12 @@ def test_frozen_layers_stay_as_they_are_from_the_lowest_on(
     assert any(name.startswith("heads.") for name in moved)
     assert not any(".embeddings." in name or ".layer.0." in name for name in moved)
     assert any(".layer.1." in name for name in moved) is (count == 1)
+
+
+def test_more_frozen_layers_than_there_are_are_refused(config_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"stage two: freeze_layers 3: .* has 2 layers with"):
+        train(load_config(config_path, ["stages.1.freeze_layers=3"]))
+    assert not (tmp_path / "run").exists()
 
 
 class Said(Exception):  # noqa: N818
