@@ -108,7 +108,8 @@ def test_a_run_on_a_users_own_file(
     assert "license: other" in card
     assert "of your data" in card
     assert "trained from the model tiny" in card
-    assert "hatecheck" not in card
+    assert "flagged under hatecheck" not in card
+    assert "but for benchmarks that were not at hand: arc, " in card
     [prediction] = Analyzer(run / "model").predict(["we love trams"], [["trams"]])
     assert prediction.stance[0].label in ("favor", "against", "neutral")
 

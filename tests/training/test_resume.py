@@ -224,7 +224,7 @@ def test_resuming_on_other_rows_is_refused(
     # Runs of before did not write the files' checksums.
     path = tmp_path / "run" / "stage-1-one" / "settings.json"
     kept = json.loads(path.read_text(encoding="utf-8"))
-    assert list(kept.pop("data_sha256")) == ["stance/vast", "toxicity/jigsaw_binary_first20k"]
+    assert "stance/vast" in kept.pop("data_sha256")
     path.write_text(json.dumps(kept), encoding="utf-8")
     with pytest.raises(ConfigError, match="was trained on other rows than the configuration"):
         train(config, resume=True)
