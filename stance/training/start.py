@@ -245,7 +245,7 @@ def starting_ngrams(config: TrainConfig) -> NgramModel | None:
 
 
 def inherited_ngrams(config: TrainConfig) -> dict[str, Any]:
-    """Return what `metrics.json` says of a linear model that the start has and the run keeps.
+    """Return what `metrics.json` says of the linear model of the start, for a run that keeps it.
 
     Raises
     ------
@@ -253,8 +253,6 @@ def inherited_ngrams(config: TrainConfig) -> dict[str, Any]:
         The record of the model that training starts from cannot be read.
     """
     record = _starting_record(config)
-    if config.ngrams or starting_ngrams(config) is None:
-        return {}
     told = {name: record[name] for name in ("ngram_mix", "ngram_shares") if record.get(name)}
     name = Path(encoder_folder(config.encoder)).name
     return {**told, "ngrams_of": record.get("ngrams_of") or record.get("model", name)}

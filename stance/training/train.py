@@ -89,7 +89,7 @@ def train(
     model = starting_model(config, encoder)
     check_freezing(model, config)
     others, others_facts = other_weights(config, model), averaged_models(config)
-    before, kept_ngrams = stages_before(config), inherited_ngrams(config)
+    before = stages_before(config)
     start = starting_calibration(config)
     sources = open_sources(config)
     data_sha256 = sources.sha256s(corpora_of(config))  # of what is read, not of what is there later
@@ -103,6 +103,7 @@ def train(
             )
     held_out = held_out_rows(config, sources)
     ngrams, new_ngrams, ngram_mix = starting_ngrams(config), None, None
+    kept_ngrams = {} if config.ngrams or ngrams is None else inherited_ngrams(config)
     if config.ngrams:
         rows, ngram_mix = ngram_rows(config, sources)
         new_ngrams = fit_ngrams(rows, ngrams)
