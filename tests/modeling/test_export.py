@@ -1,3 +1,4 @@
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,10 @@ import onnx
 
 from stance.errors import ModelError
 from stance.modeling.calibration import sigmoid, softmax
-from stance.modeling.encoding import InputEncoder
+from stance.modeling.encoding import InputEncoder, Window
 from stance.modeling.export import export, torch_logits
 from stance.modeling.network import CommentModel
-from stance.modeling.runtime import Runtime
+from stance.modeling.runtime import Logits, Runtime
 
 TEXTS = ["You fool!", "Trams are good, cars are bad.", "", "close the street " * 12]
 
@@ -46,13 +47,45 @@ def test_an_export_that_says_something_else_is_refused_and_leaves_the_older_file
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "model.onnx").write_bytes(b"older")
-    monkeypatch.setattr("stance.modeling.export._INT8_TOLERANCE", 0.0)
-    encoder = InputEncoder.from_folder(tiny_model, 160)
-    windows = [encoder.single(tokens)[0] for tokens in encoder.tokenize(["you fool"])]
+    _turn_relevance_round(monkeypatch, slice(None))
+    windows = _windows(tiny_model)
     with pytest.raises(ModelError, match="the 8-bit export differs from PyTorch"):
         export(CommentModel.load(tiny_model), tmp_path, windows)
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert (tmp_path / "model.onnx").read_bytes() == b"older"
+
+
+def test_a_window_on_the_edge_of_two_classes_does_not_cost_the_export(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _turn_relevance_round(monkeypatch, slice(1))
+    parity = export(CommentModel.load(tiny_model), tmp_path, _windows(tiny_model) * 20)
+    assert parity.int8["relevance"] > 0.1
+    assert parity.int8_mean["relevance"] < 0.02
+    assert (tmp_path / "model.onnx").exists()
+
+
+def _windows(model: Path) -> list[Window]:
+    encoder = InputEncoder.from_folder(model, 160)
+    return [encoder.single(tokens)[0] for tokens in encoder.tokenize(TEXTS)]
+
+
+def _turn_relevance_round(monkeypatch: pytest.MonkeyPatch, moved: slice) -> None:
+    """Have the 8-bit file say the contrary of some windows' relevance."""
+
+    class Turned(Runtime):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            self._sign = 1 if "float32" in path.name else -1
+
+        def run(
+            self, windows: Sequence[Window], progress: Callable[[float], None] | None = None
+        ) -> Logits:
+            logits = super().run(windows, progress)
+            logits.relevance[moved] *= self._sign
+            return logits
+
+    monkeypatch.setattr("stance.modeling.export.Runtime", Turned)
 
 
 def test_no_path_of_the_training_machine_is_in_the_file(tiny_model: Path) -> None:
