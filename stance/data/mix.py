@@ -1,5 +1,6 @@
 """Which examples a training stage sees: several corpora, cleaned of benchmarks and repeats."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,6 +30,11 @@ class Share:
         Take each text once, without its target, as presumed non-toxic.
     off_target : float or None
         Keep at most this ratio of off-target rows to the others; None keeps all.
+    even_targets : bool
+        Leave out neutral rows of targets that have few beside them that take a side, until no
+        target has more of either kind, off-target or not, for each of those than all have together.
+        For splits that hold out the sides of some targets but not their neutral rows: there the
+        target alone tells what is neutral, and the other way round in the rows held out.
     other_targets : float
         Add so many rows, as a share, whose text stands beside another text's target.
     rephrase : float
@@ -45,6 +51,7 @@ class Share:
     limit: int | None = None
     comments_only: bool = False
     off_target: float | None = None
+    even_targets: bool = False
     other_targets: float = 0.0
     rephrase: float = 0.0
     misspell: float = 0.0
@@ -199,6 +206,8 @@ def _draw(rows: list[Example], share: Share, shuffle: random.Random) -> list[Exa
             for text in texts
         ]
     shuffle.shuffle(rows)
+    if share.even_targets:
+        rows = _evened(rows)
     if share.off_target is not None:
         on = [row for row in rows if row.relevance != 0]
         off = [row for row in rows if row.relevance == 0]
@@ -206,13 +215,33 @@ def _draw(rows: list[Example], share: Share, shuffle: random.Random) -> list[Exa
         shuffle.shuffle(rows)
     rows = rows[: share.limit]
     aimed = [row for row in rows if row.target is not None]
-    sided = [row for row in aimed if row.stance in ("favor", "against")]
+    sided = list(filter(_takes_a_side, aimed))
     anew = shuffle.sample(sided, int(share.rephrase * len(sided)))
     return [
         *rows,
         *with_other_targets(aimed, share.other_targets, shuffle),
         *(rephrased(row, shuffle) for row in anew),
     ]
+
+
+def _takes_a_side(row: Example) -> bool:
+    return row.stance in ("favor", "against")
+
+
+def _evened(rows: Sequence[Example]) -> list[Example]:
+    """Leave out neutral rows until no target has more of them for each side than all together."""
+    sides = Counter(row.target for row in rows if _takes_a_side(row))
+    neutral = [row for row in rows if row.stance == "neutral"]
+    of_kind = Counter(row.relevance == 0 for row in neutral)
+    kept: Counter[tuple[str | None, bool]] = Counter()
+
+    def has_room(row: Example) -> bool:
+        is_off = row.relevance == 0
+        kept[row.target, is_off] += 1
+        most = sides[row.target] * of_kind[is_off] / sides.total()
+        return kept[row.target, is_off] <= math.ceil(most)
+
+    return [row for row in rows if row.stance != "neutral" or not sides or has_room(row)]
 
 
 def _misspelt(rows: list[Example], share: Share, shuffle: random.Random) -> list[Example]:

@@ -108,6 +108,7 @@ class ShareConfig(_Section):
     limit: Annotated[int, Field(gt=0)] | None = None
     comments_only: bool = False
     off_target: Annotated[float, Field(ge=0)] | None = None
+    even_targets: bool = False
     other_targets: Annotated[float, Field(ge=0, le=1)] = 0.0
     rephrase: Annotated[float, Field(ge=0, le=1)] = 0.0
     misspell: Annotated[float, Field(ge=0, le=1)] = 0.0

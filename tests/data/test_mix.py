@@ -1,3 +1,5 @@
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from stance.data.examples import Example, Split, text_key
 from stance.data.mix import Share, build_mix
 from stance.errors import DataError
 from stance.evaluation.suites import BENCHMARKS
+from stance.labels import StanceLabel
 
 WORDLESS: dict[str, Split] = {":-)": "train", "!": "train", "?": "dev", "…": "test"}
 
@@ -106,6 +109,36 @@ def test_a_limit_and_a_ratio_of_off_target_rows_hold(root: Path) -> None:
     balanced, _ = build_mix([Share("vast", off_target=0.5)], root, seed=1)
     off = [example for example in balanced if example.relevance == 0]
     assert 0 < len(off) <= 0.55 * (len(balanced) - len(off)) + 1
+
+
+def test_neutral_rows_of_targets_without_sides_can_be_left_out() -> None:
+    def row(target: str, number: int, stance: StanceLabel | None, relevance: float) -> Example:
+        text = f"{target} {stance} {relevance} {number}"
+        return Example(text, "mine", "train", target, stance=stance, relevance=relevance)
+
+    def read(_: Path) -> Iterator[Example]:
+        yield from (row("trams", number, "favor", 1.0) for number in range(6))
+        yield from (row("buses", number, "against", 1.0) for number in range(2))
+        yield from (row("trams", number, "neutral", 1.0) for number in range(1))
+        yield from (row("buses", number, "neutral", 1.0) for number in range(3))
+        yield from (row("ferries", number, "neutral", 1.0) for number in range(4))
+        yield from (row("ferries", number, "neutral", 0.0) for number in range(8))
+        yield from (row("buses", number, "neutral", 0.0) for number in range(8))
+        yield row("ferries", 1, None, 1.0)
+
+    mine = {"mine": Corpus(None, read, "mine")}
+    examples, _ = build_mix([Share("mine", even_targets=True)], None, seed=1, corpora=mine)
+    counts = Counter((row.target, row.stance, row.relevance) for row in examples)
+    assert counts == {
+        ("trams", "favor", 1.0): 6,
+        ("buses", "against", 1.0): 2,
+        ("trams", "neutral", 1.0): 1,
+        ("buses", "neutral", 1.0): 2,  # as 8 beside all 8 sides
+        ("buses", "neutral", 0.0): 4,  # as 16 beside them
+        ("ferries", None, 1.0): 1,
+    }
+    whole, _ = build_mix([Share("mine")], None, seed=1, corpora=mine)
+    assert len(whole) == 33
 
 
 def test_comments_alone_are_presumed_non_toxic_and_taken_once(root: Path) -> None:
