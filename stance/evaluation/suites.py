@@ -206,7 +206,13 @@ def _arc(place: Place, split: str) -> list[EvaluationData]:
                     Published("on a split that shares comments between train and test", 0.648),
                 )
             },
-            notes=("No comment of VAST's train and dev rows is among them.",),
+            notes=(
+                "No comment of VAST's train and dev rows is among them.",
+                "Comments that take a side are VAST's, whose splits hold out topics; those that "
+                "only discuss a headline are not. So the more of a headline's train rows discuss "
+                "it, the fewer of its test rows do: ordered by that share alone, the discussing "
+                "rows have a ROC-AUC of 0.29 among the related ones.",
+            ),
         )
     ]
 
