@@ -28,6 +28,8 @@ class Share:
         At most so many rows, drawn at random; None for all.
     comments_only : bool
         Take each text once, without its target, as presumed non-toxic.
+    unlabelled : bool
+        Take the rows without their labels: a teacher or the starting model says what they are.
     off_target : float or None
         Keep at most this ratio of off-target rows to the others; None keeps all.
     even_targets : bool
@@ -39,7 +41,7 @@ class Share:
         Add so many rows, as a share, whose text stands beside another text's target.
     rephrase : float
         Add so many of the rows that take a side, as a share, with the target worded anew, often as
-        its contrary.
+        its contrary; 2.0 adds each twice.
     misspell : float
         Add so many of the rows without a target, as a share, with words misspelt.
     near_targets : mapping of str to int
@@ -50,6 +52,7 @@ class Share:
     corpus: str
     limit: int | None = None
     comments_only: bool = False
+    unlabelled: bool = False
     off_target: float | None = None
     even_targets: bool = False
     other_targets: float = 0.0
@@ -216,12 +219,23 @@ def _draw(rows: list[Example], share: Share, shuffle: random.Random) -> list[Exa
     rows = rows[: share.limit]
     aimed = [row for row in rows if row.target is not None]
     sided = list(filter(_takes_a_side, aimed))
-    anew = shuffle.sample(sided, int(share.rephrase * len(sided)))
-    return [
+    anew = _drawn_often(sided, share.rephrase, shuffle)
+    drawn = [
         *rows,
         *with_other_targets(aimed, share.other_targets, shuffle),
         *(rephrased(row, shuffle) for row in anew),
     ]
+    return [_without_labels(row) for row in drawn] if share.unlabelled else drawn
+
+
+def _without_labels(row: Example) -> Example:
+    return Example(row.text, row.corpus, row.split, row.target)
+
+
+def _drawn_often(rows: Sequence[Example], share: float, shuffle: random.Random) -> list[Example]:
+    """Return a share of the rows, those above the first whole of them once more."""
+    times, rest = divmod(share, 1)
+    return [*(list(rows) * int(times)), *shuffle.sample(list(rows), int(rest * len(rows)))]
 
 
 def _takes_a_side(row: Example) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from stance.data.claims import AGAINST, FOR, claim_about, named_in
 from stance.data.examples import Example, text_key
 from stance.labels import StanceLabel
 
@@ -18,39 +19,6 @@ OPPOSITE: dict[StanceLabel, StanceLabel] = {
     "neutral": "neutral",
 }
 
-# Claims about a thing: who favors the thing agrees with the first and disagrees with the second.
-# Both have negated ones, or a model learns that "not" means disagreement.
-_SAME = (
-    "Support for {}",
-    "In favor of {}",
-    "{} is a good thing",
-    "{} is not a bad thing",
-    "{} does more good than harm",
-    "{} should be supported",
-    "{} should not be abandoned",
-    "{} is worth it",
-    "{} is not overrated",
-    "We need {}",
-    "We can't do without {}",
-    "There is nothing wrong with {}",
-    "People are wrong to oppose {}",
-)
-_CONTRARY = (
-    "Opposition to {}",
-    "Against {}",
-    "{} is a bad thing",
-    "{} is not a good thing",
-    "{} does more harm than good",
-    "{} should not be supported",
-    "{} should be stopped",
-    "{} is not worth it",
-    "{} is not working",
-    "{} is overrated",
-    "We do not need {}",
-    "We don't need {}",
-    "There is something wrong with {}",
-    "People are right to oppose {}",
-)
 _TRUE = (
     "It is true that {}",
     "I agree that {}",
@@ -128,8 +96,11 @@ def rephrased(example: Example, shuffle: random.Random) -> Example:
     """
     target = example.target or ""
     flips = shuffle.random() < 0.6  # the contrary teaches more than another wording
-    if _is_name(target):
-        wording = shuffle.choice(_CONTRARY if flips else _SAME).format(target)
+    name, is_for = target, True
+    if (named := named_in(target)) is not None:
+        name, is_for = _lowered(named.name), named.is_for
+    if named is not None or _is_name(target):
+        wording = claim_about(name, shuffle.choice(FOR if is_for != flips else AGAINST))
     elif flips:
         ways = [contrary(target), with_antonym(target)]
         said = shuffle.choice(_FALSE).format(_lowered(target))

@@ -107,10 +107,11 @@ class ShareConfig(_Section):
     corpus: str
     limit: Annotated[int, Field(gt=0)] | None = None
     comments_only: bool = False
+    unlabelled: bool = False
     off_target: Annotated[float, Field(ge=0)] | None = None
     even_targets: bool = False
     other_targets: Annotated[float, Field(ge=0, le=1)] = 0.0
-    rephrase: Annotated[float, Field(ge=0, le=1)] = 0.0
+    rephrase: Annotated[float, Field(ge=0)] = 0.0
     misspell: Annotated[float, Field(ge=0, le=1)] = 0.0
     near_targets: dict[str, Annotated[int, Field(gt=0)]] = {}
 
@@ -320,16 +321,17 @@ class TrainConfig(_Section):
         return self
 
     @model_validator(mode="after")
-    def _near_targets_are_for_a_teacher(self) -> Self:
+    def _rows_without_labels_are_for_stages(self) -> Self:
         held_out = self.calibration
         heads = ("stance", "relevance", "toxicity", "spans")
         mixes = {f"calibration.{head}": getattr(held_out, head) for head in heads}
         for section, mix in {"ngrams": self.ngrams, **mixes}.items():
-            if any(share.near_targets for share in mix):
-                raise ValueError(
-                    f"{section}: near_targets: such pairs have no label, and no teacher is asked "
-                    "here; leave it out"
-                )
+            for option in ("near_targets", "unlabelled"):
+                if any(getattr(share, option) for share in mix):
+                    raise ValueError(
+                        f"{section}: {option}: such rows have no label, and no model is asked "
+                        "here what they are; leave it out"
+                    )
         return self
 
     @model_validator(mode="after")

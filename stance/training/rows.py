@@ -192,6 +192,7 @@ def stage_rows(
                 "such rows"
             )
     if not soft:
+        _check_unlabelled(stage, examples)
         examples = [
             example for example in examples if is_labelled(example) or is_taught(example, stage)
         ]
@@ -202,6 +203,24 @@ def stage_rows(
         constant,
         left_out=soft,
     )
+
+
+def _check_unlabelled(stage: StageConfig, examples: Sequence[Example]) -> None:
+    """Refuse rows whose labels the mix leaves out though nobody else says what they are."""
+    bare = {share.corpus for share in stage.mix if share.unlabelled}
+    silent = sorted(
+        {
+            example.corpus
+            for example in examples
+            if example.corpus in bare and not is_labelled(example) and not is_taught(example, stage)
+        }
+    )
+    if silent:
+        raise DataError(
+            f"stage {stage.name}: unlabelled rows of {', '.join(silent)}: no teacher is asked "
+            "about them, and there is no starting model to say what they are; name a teacher, or "
+            "start from a model with soft_targets above 0, or take the rows with their labels"
+        )
 
 
 def _listed(stage: StageConfig) -> str:
@@ -219,6 +238,7 @@ def _dev_rows(stage: StageConfig, seed: int, sources: Sources) -> list[Example]:
             rephrase=0.0,
             misspell=0.0,
             near_targets={},
+            unlabelled=False,
             limit=None,
         )
         for share in stage.mix

@@ -6,6 +6,7 @@ nobody labelled it, what the model said before training: learning without forget
 """
 
 from collections.abc import Collection, Sequence
+from itertools import compress
 from typing import Any
 
 from stance.labels import STANCE_LABELS, TOXICITY_LABELS
@@ -37,12 +38,34 @@ def with_soft_targets(
         The heads that each row has a teacher's probabilities for; for these it gets none.
     """
     special = frozenset(start.special_ids.tolist())
-    said = _probabilities(rows, start, pad_id)
     heads = taught or [()] * len(rows)
+    is_open = [_is_open(row, closed) for row, closed in zip(rows, heads, strict=True)]
+    each = iter(_probabilities(list(compress(rows, is_open)), start, pad_id))
     return [
-        {**row, **_unlabelled(row, own, special, closed)}
-        for row, own, closed in zip(rows, said, heads, strict=True)
+        {**row, **(_unlabelled(row, next(each), special, closed) if asked else _nothing(row))}
+        for row, closed, asked in zip(rows, heads, is_open, strict=True)
     ]
+
+
+def _is_open(row: Row, taught: Collection[str]) -> bool:
+    """Tell whether a row has a head that neither a label nor a teacher says something of."""
+    if any(row["token_type_ids"]):
+        return (row["stance_labels"] == UNKNOWN_STANCE and "stance" not in taught) or (
+            row["relevance_labels"] == UNKNOWN and "relevance" not in taught
+        )
+    kinds = zip(TOXICITY_LABELS, row["toxicity_labels"], strict=True)
+    return any(label == UNKNOWN and name not in taught for name, label in kinds) or all(
+        label == UNKNOWN for label in row["span_labels"]
+    )
+
+
+def _nothing(row: Row) -> Row:
+    return {
+        f"{SOFT}stance": [UNKNOWN] * len(STANCE_LABELS),
+        f"{SOFT}relevance": UNKNOWN,
+        f"{SOFT}toxicity": [UNKNOWN] * len(TOXICITY_LABELS),
+        f"{SOFT}spans": [UNKNOWN] * row["length"],
+    }
 
 
 def _probabilities(rows: Sequence[Row], start: CommentModel, pad_id: int) -> list[Row]:

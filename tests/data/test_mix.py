@@ -210,3 +210,24 @@ def test_a_near_target_is_no_text_that_is_held_out_and_no_pair_that_was_labelled
         file.write("trams: Kept for dev,cars,FAVOR,1\n")
     examples, _ = build_mix([Share("vast", near_targets={"vast": 9})], root, seed=1)
     assert {row.target for row in examples if row.stance is None} == {"Trams for all"}
+
+
+def test_rephrased_rows_come_as_often_as_asked(root: Path) -> None:
+    plain, _ = build_mix([Share("vast", off_target=0.0)], root, seed=1)
+    examples, _ = build_mix([Share("vast", off_target=0.0, rephrase=2.5)], root, seed=1)
+    assert len(plain) == 20
+    anew = [example for example in examples if example.target != "trams"]
+    # Some of the fifty are drawn alike, and merged.
+    assert 40 <= len(anew) <= 50
+    texts = Counter(example.text for example in anew)
+    assert set(texts) == {example.text for example in plain}
+
+
+def test_an_unlabelled_share_gives_texts_and_targets_alone(root: Path) -> None:
+    plain, _ = build_mix([Share("vast")], root, seed=1)
+    bare, _ = build_mix([Share("vast", unlabelled=True)], root, seed=1)
+    assert {(row.text, row.target) for row in bare} == {(row.text, row.target) for row in plain}
+    assert all(row.stance is None and row.relevance is None for row in bare)
+    comments, _ = build_mix([Share("toxic_spans", unlabelled=True)], root, seed=1)
+    assert comments
+    assert all(not row.toxicity and row.toxic_spans is None for row in comments)

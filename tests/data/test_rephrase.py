@@ -4,11 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stance.data.claims import AGAINST, FOR, claim_about
 from stance.data.examples import Example
 from stance.data.rephrase import (
-    _CONTRARY,
     _FALSE,
-    _SAME,
     _TRUE,
     OPPOSITE,
     contrary,
@@ -75,8 +74,17 @@ def test_a_label_turns_round_only_where_a_claim_does(seed: int, stance: str) -> 
 @given(st.integers(0, 10_000), st.sampled_from(["favor", "against", "neutral"]))
 def test_a_label_turns_round_only_where_what_is_said_of_a_name_does(seed: int, stance: str) -> None:
     after = rephrased(example("They sting", "honey bees", stance), draw(seed))
-    contraries = {wording.format("honey bees") for wording in _CONTRARY}
-    same = {wording.format("honey bees") for wording in _SAME}
+    contraries = {claim_about("honey bees", form) for form in AGAINST}
+    same = {claim_about("honey bees", form) for form in FOR}
+    assert after.target in contraries | same
+    assert after.stance == (OPPOSITE[stance] if after.target in contraries else stance)  # type: ignore[index]
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["favor", "against", "neutral"]))
+def test_a_claim_that_names_a_thing_becomes_another_about_it(seed: int, stance: str) -> None:
+    after = rephrased(example("They sting", "We should ban honey bees", stance), draw(seed))
+    contraries = {claim_about("honey bees", form) for form in FOR}
+    same = {claim_about("honey bees", form) for form in AGAINST}
     assert after.target in contraries | same
     assert after.stance == (OPPOSITE[stance] if after.target in contraries else stance)  # type: ignore[index]
 

@@ -72,9 +72,10 @@ def test_an_override_that_fits_nowhere_is_refused(override: str, expected: str) 
         ("batch_size=many", "batch_size: found 'many', expected a whole number"),
         (
             "calibration.stance.0.near_targets={vast: 1}",
-            "calibration.stance: near_targets: such pairs have no label, and no teacher is asked",
+            "calibration.stance: near_targets: such rows have no label, and no model is asked here",
         ),
-        ("ngrams=[{corpus: vast, near_targets: {vast: 1}}]", "ngrams: near_targets: such pairs"),
+        ("ngrams=[{corpus: vast, near_targets: {vast: 1}}]", "ngrams: near_targets: such rows"),
+        ("ngrams=[{corpus: paradetox, unlabelled: true}]", "ngrams: unlabelled: such rows"),
     ],
 )
 def test_a_bad_value_is_named(override: str, problem: str) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,37 @@ def test_where_a_teacher_speaks_the_model_is_not_asked(
     rows = with_soft_targets(encoded, model, 0, taught)
     assert [row["soft_stance"] == [UNKNOWN] * 3 for row in rows] == [True, True, False]
     assert [row["soft_relevance"] == UNKNOWN for row in rows] == [True, False, False]
+
+
+def test_a_model_is_not_asked_about_rows_that_leave_nothing_open(
+    encoder: InputEncoder, model: CommentModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"stance": "favor", "relevance": 1.0}
+    kinds = dict.fromkeys(TOXICITY_LABELS, 0.0)
+    examples = [
+        Example("love it", "c", "train", target="trams", **known),  # type: ignore[arg-type]
+        Example("love it", "c", "train", target="trams"),
+        Example("we love it", "c", "train", toxicity=kinds, toxic_spans=()),  # type: ignore[arg-type]
+    ]
+    encoded = list(encode_examples(examples, encoder))
+    everywhere = with_soft_targets(encoded, model, 0)
+    asked: list[int] = []
+    forward = CommentModel._logits
+
+    def counting(self: CommentModel, ids: Any, *rest: Any) -> Any:
+        asked.append(len(ids))
+        return forward(self, ids, *rest)
+
+    monkeypatch.setattr(CommentModel, "_logits", counting)
+    rows = with_soft_targets(encoded, model, 0)
+    assert sum(asked) == 1
+    assert rows == everywhere
+    for row in (rows[0], rows[2]):
+        assert row["soft_stance"] == [UNKNOWN] * 3
+        assert row["soft_relevance"] == UNKNOWN
+        assert row["soft_toxicity"] == [UNKNOWN] * 6
+        assert row["soft_spans"] == [UNKNOWN] * row["length"]
+    assert sum(rows[1]["soft_stance"]) == pytest.approx(1)
 
 
 def test_where_a_teacher_of_toxicity_speaks_the_model_is_not_asked(

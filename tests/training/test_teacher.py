@@ -405,3 +405,46 @@ def test_a_teacher_is_enough_where_labels_say_nothing(
     config = load_config(config_path, [*own, f"stages.0.teacher={{model: {tiny_model}}}"])
     rows = stage_rows(config, config.stages[0], 1, open_sources(config), soft=True).train
     assert sum(row.target == "trams" for row in rows) == 9
+
+
+def test_rows_without_their_labels_are_for_a_teacher_or_the_starting_model(
+    config_path: Path, tiny_model: Path
+) -> None:
+    bare = "stages.0.mix=[{corpus: vast, unlabelled: true}, {corpus: jigsaw_first20k}]"
+    config = load_config(config_path, [bare])
+    with pytest.raises(DataError, match=r"stage one: unlabelled rows of vast: no teacher is asked"):
+        stage_rows(config, config.stages[0], 1, open_sources(config))
+    taught = load_config(config_path, [bare, f"stages.0.teacher={{model: {tiny_model}}}"])
+    for rows in (
+        stage_rows(config, config.stages[0], 1, open_sources(config), soft=True).train,
+        stage_rows(taught, taught.stages[0], 1, open_sources(taught)).train,
+    ):
+        pairs = [row for row in rows if row.corpus == "vast"]
+        assert len(pairs) == 60
+        assert all(row.stance is None and row.relevance is None for row in pairs)
+        assert all(row.toxicity for row in rows if row.corpus != "vast")
+
+
+def test_what_a_model_says_of_unlabelled_rows_is_learnt(
+    config_path: Path, tiny_model: Path
+) -> None:
+    mix = "stages.0.mix=[{corpus: vast, unlabelled: true}, {corpus: toxic_spans, unlabelled: true}]"
+    with pytest.raises(DataError, match="nothing to learn"):
+        stage_rows(
+            config := load_config(config_path, [mix]), config.stages[0], 1, open_sources(config)
+        )
+    config = load_config(
+        config_path,
+        [
+            "stages.0.mix=[{corpus: vast, unlabelled: true}, {corpus: jigsaw_first20k}]",
+            f"encoder={tiny_model}",
+        ],
+    )
+    encoder = InputEncoder.from_folder(tiny_model, 160)
+    [stage, _] = prepare_stages(config, encoder, open_sources(config), resume=False)
+    rows = stage.runs[0].rows
+    assert rows is not None
+    pairs = [row for row in rows if any(row["token_type_ids"])]
+    assert len(pairs) == 60
+    assert all(sum(row["soft_stance"]) == pytest.approx(1, abs=1e-5) for row in pairs)
+    assert all(0 < row["soft_relevance"] < 1 for row in pairs)

@@ -1,0 +1,291 @@
+"""Claims about a thing: made from its name, and what a claim names and on which side it stands.
+
+Who favors the thing agrees with one kind of claim and disagrees with the other, so a comment whose
+stance to the thing is known has a stance to every claim here. Claims come in many forms, for a
+model that meets few takes their words, or a negation, for the stance of the comment.
+"""
+
+import re
+from dataclasses import dataclass
+
+# {} is the name; a form in brackets, "[is|are]", follows its number. Negated claims stand on both
+# sides, or a model learns that "not" means disagreement.
+FOR = (
+    "Support for {}",
+    "In favor of {}",
+    "In defense of {}",
+    "The case for {}",
+    "Yes to {}",
+    "Keep {}",
+    "Protect {}",
+    "Bring back {}",
+    "Expand {}",
+    "Invest in {}",
+    "Don't ban {}",
+    "Don't blame {}",
+    "Do not give up on {}",
+    "Leave {} alone",
+    "Let people have {}",
+    "Stop the attacks on {}",
+    "We need {}",
+    "We need more of {}",
+    "We can't do without {}",
+    "We should be grateful for {}",
+    "We should not be afraid of {}",
+    "We are better off with {}",
+    "{} [is|are] a good thing",
+    "{} [is|are] good for us",
+    "{} [is|are] not a bad thing",
+    "{} [is|are] not dangerous",
+    "{} [is|are] not overrated",
+    "{} [is|are] not to blame",
+    "{} [is|are] not the problem",
+    "{} [is|are] worth it",
+    "{} [is|are] worth every penny",
+    "{} [is|are] working",
+    "{} [is|are] safe",
+    "{} [is|are] fair",
+    "{} [is|are] harmless",
+    "{} [is|are] necessary",
+    "{} [is|are] justified",
+    "{} [is|are] the right answer",
+    "{} [is|are] the best way",
+    "{} [is|are] better than the alternative",
+    "{} [does|do] more good than harm",
+    "{} [does|do] not hurt anybody",
+    "{} [does|do] not go too far",
+    "{} [helps|help] people",
+    "{} [works|work] well",
+    "{} [saves|save] money",
+    "{} [makes|make] life better",
+    "{} [makes|make] us stronger",
+    "{} [solves|solve] more problems than [it causes|they cause]",
+    "{} [deserves|deserve] support",
+    "{} [deserves|deserve] a chance",
+    "{} [deserves|deserve] more respect",
+    "{} [has|have] not failed",
+    "{} [has|have] done a lot of good",
+    "{} [has|have] changed the world for the better",
+    "{} can be trusted",
+    "{} can succeed",
+    "{} can't be replaced",
+    "{} will pay off",
+    "{} will not harm us",
+    "{} should be supported",
+    "{} should be encouraged",
+    "{} should be allowed",
+    "{} should be legal",
+    "{} should be expanded",
+    "{} should stay",
+    "{} should not be abandoned",
+    "{} should not be banned",
+    "{} should not be limited",
+    "{} should never be abolished",
+    "{} must be protected",
+    "There is nothing wrong with {}",
+    "There is a place for {}",
+    "There is no reason to fear {}",
+    "People are wrong to oppose {}",
+    "The critics of {} are wrong",
+    "The benefits of {} outweigh the costs",
+    "The fears about {} are exaggerated",
+    "Society benefits from {}",
+    "Nobody should be against {}",
+    "Without {} we would be worse off",
+    "It would be a mistake to abandon {}",
+    "It is right to stand up for {}",
+)
+AGAINST = (
+    "Opposition to {}",
+    "Against {}",
+    "The case against {}",
+    "The trouble with {}",
+    "No to {}",
+    "No more {}",
+    "Ban {}",
+    "Abolish {}",
+    "End {}",
+    "Get rid of {}",
+    "Limit {}",
+    "Stop {} now",
+    "Don't support {}",
+    "Do not invest in {}",
+    "Don't trust {}",
+    "Let us do without {}",
+    "Time to give up on {}",
+    "We do not need {}",
+    "We don't need {}",
+    "We should say no to {}",
+    "We should be afraid of {}",
+    "We are better off without {}",
+    "{} [is|are] a bad thing",
+    "{} [is|are] bad for us",
+    "{} [is|are] not a good thing",
+    "{} [is|are] dangerous",
+    "{} [is|are] overrated",
+    "{} [is|are] to blame",
+    "{} [is|are] the problem",
+    "{} [is|are] not worth it",
+    "{} [is|are] a waste of money",
+    "{} [is|are] not working",
+    "{} [is|are] not safe",
+    "{} [is|are] unfair",
+    "{} [is|are] harmful",
+    "{} [is|are] unnecessary",
+    "{} [is|are] not justified",
+    "{} [is|are] not the answer",
+    "{} [is|are] not the best way",
+    "{} [is|are] worse than the alternative",
+    "{} [does|do] more harm than good",
+    "{} [does|do] not help anybody",
+    "{} [does|do] not make sense",
+    "{} [hurts|hurt] people",
+    "{} [exploits|exploit] people",
+    "{} [costs|cost] too much",
+    "{} [makes|make] life worse",
+    "{} [makes|make] us weaker",
+    "{} [causes|cause] more problems than [it solves|they solve]",
+    "{} [deserves|deserve] no support",
+    "{} [goes|go] too far",
+    "{} [threatens|threaten] us all",
+    "{} [has|have] failed",
+    "{} [has|have] done a lot of damage",
+    "{} [has|have] outlived [its|their] purpose",
+    "{} can't be trusted",
+    "{} can never succeed",
+    "{} can easily be replaced",
+    "{} will kill jobs",
+    "{} will harm us",
+    "{} should not be supported",
+    "{} should be discouraged",
+    "{} should not be allowed",
+    "{} should be illegal",
+    "{} should be cut back",
+    "{} should go",
+    "{} should be stopped",
+    "{} should be banned",
+    "{} should be limited",
+    "{} should be abolished",
+    "{} must be resisted",
+    "There is something wrong with {}",
+    "There is no place for {}",
+    "There is good reason to fear {}",
+    "People are right to oppose {}",
+    "The critics of {} are right",
+    "The costs of {} outweigh the benefits",
+    "The dangers of {} are real",
+    "Society suffers from {}",
+    "Nobody should be for {}",
+    "Without {} we would be better off",
+    "It would be a mistake to keep {}",
+    "It is right to stand up against {}",
+)
+
+_FORMS = re.compile(r"\[([^|\]]*)\|([^\]]*)\]")
+_SINGULAR_ENDINGS = ("ss", "us", "is", "ics", "news")
+_PREPOSITION = re.compile(r"\b(?:of|in|for|on|to|from|with|without|by|against|as|between)\b")
+
+_VERB_FOR = (
+    "adopt|allow|build|encourage|enforce|expand|fight for|fund|implement|increase|introduce|"
+    "keep|legali[sz]e|permit|promote|protect|support|subsidi[sz]e"
+)
+_VERB_AGAINST = (
+    "abandon|abolish|ban|cancel|close|criminali[sz]e|cut|disband|end|fight|forbid|limit|"
+    "oppose|outlaw|prohibit|reduce|reject|restrict|scrap|stop"
+)
+_DONE_FOR = (
+    "adopted|allowed|encouraged|expanded|funded|increased|introduced|kept|legal|legali[sz]ed|"
+    "mandatory|permitted|promoted|protected|supported|subsidi[sz]ed"
+)
+_DONE_AGAINST = (
+    "abandoned|abolished|a criminal offence|banned|closed|criminali[sz]ed|cut|forbidden|illegal|"
+    "limited|outlawed|prohibited|reduced|restricted|scrapped|stopped"
+)
+# Each names a thing in `name`, and says in the groups that begin with `for` or `against` on which
+# side the claim stands; `negated` turns it round.
+_NAMING = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?:we|this house|the government|governments|states) (?:should|must|would)"
+        r"(?P<negated> not| never)? "
+        rf"(?:(?P<for>{_VERB_FOR})|(?P<against>{_VERB_AGAINST})) (?P<name>.+)",
+        rf"(?:(?P<for>{_VERB_FOR})|(?P<against>{_VERB_AGAINST})) (?P<name>.+)(?P<negated>(?!))?",
+        r"(?P<name>.+?) (?:should|must)(?P<negated> not| never)? be "
+        rf"(?:(?P<for>{_DONE_FOR})|(?P<against>{_DONE_AGAINST}))",
+        r"(?P<name>.+?) (?:brings?|does|do|causes?) more "
+        r"(?:(?P<for>good than harm)|(?P<against>harm than good))(?P<negated>(?!))?",
+    )
+)
+_PREFIX = re.compile(r"(?:this house believes|it is (?:true|right)) (?:that )?", re.IGNORECASE)
+_LONGEST_CLAIM = 200  # characters
+_LONGEST_NAME = 6  # words
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a claim is about.
+
+    Parameters
+    ----------
+    name : str
+    is_for : bool
+        Whether who agrees with the claim favors what is named.
+    """
+
+    name: str
+    is_for: bool
+
+
+def claim_about(name: str, form: str) -> str:
+    """Return one of `FOR` or `AGAINST` said of a name.
+
+    Examples
+    --------
+    >>> claim_about("honey bees", "{} [is|are] not overrated")
+    'Honey bees are not overrated'
+    >>> claim_about("the tram to Wendle", "We don't need {}")
+    "We don't need the tram to Wendle"
+    """
+    number = 2 if is_plural(name) else 1
+    said = _FORMS.sub(lambda found: found[number], form).format(name)
+    return said[:1].upper() + said[1:]
+
+
+def is_plural(name: str) -> bool:
+    """Guess whether a name stands for many, by the word that its first part ends in.
+
+    Examples
+    --------
+    >>> is_plural("taxes on sugar"), is_plural("gun control"), is_plural("politics")
+    (True, False, False)
+    """
+    head = _PREPOSITION.split(name)[0].strip().lower()
+    return head.endswith("s") and not head.endswith(_SINGULAR_ENDINGS)
+
+
+def named_in(claim: str) -> Named | None:
+    """Return what a claim names, if it is of a form that tells on which side it stands.
+
+    Examples
+    --------
+    >>> named_in("We should not ban honey bees")
+    Named(name='honey bees', is_for=True)
+    >>> named_in("Trams are late") is None
+    True
+    """
+    plain = _PREFIX.sub("", claim.strip().rstrip(".!"), count=1)
+    if len(plain) > _LONGEST_CLAIM:
+        return None
+    for pattern in _NAMING:
+        found = pattern.fullmatch(plain)
+        if found is not None and _is_name(found["name"]):
+            is_for = (found["for"] is not None) != (found["negated"] is not None)
+            return Named(found["name"], is_for)
+    return None
+
+
+def _is_name(words: str) -> bool:
+    """Tell whether words may well name a thing: few, and no one told to do something."""
+    parts = words.lower().split()
+    tells = {"to", "now"}.intersection(parts) or _PREPOSITION.match(words.lower())
+    return len(parts) <= _LONGEST_NAME and not tells
