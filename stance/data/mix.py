@@ -29,7 +29,8 @@ class Share:
     comments_only : bool
         Take each text once, without its target, as presumed non-toxic.
     unlabelled : bool
-        Take the rows without their labels: a teacher or the starting model says what they are.
+        Take the rows without their labels: a teacher or the starting model says what they are. A
+        label that another share gives the same text and target stays.
     off_target : float or None
         Keep at most this ratio of off-target rows to the others; None keeps all.
     even_targets : bool

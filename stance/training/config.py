@@ -111,7 +111,7 @@ class ShareConfig(_Section):
     off_target: Annotated[float, Field(ge=0)] | None = None
     even_targets: bool = False
     other_targets: Annotated[float, Field(ge=0, le=1)] = 0.0
-    rephrase: Annotated[float, Field(ge=0)] = 0.0
+    rephrase: Annotated[float, Field(ge=0, le=20)] = 0.0
     misspell: Annotated[float, Field(ge=0, le=1)] = 0.0
     near_targets: dict[str, Annotated[int, Field(gt=0)]] = {}
 

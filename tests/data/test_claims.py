@@ -3,8 +3,6 @@
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stance.data.claims import AGAINST, FOR, Named, claim_about, is_plural, named_in
 
@@ -39,6 +37,10 @@ def test_both_sides_have_negated_claims() -> None:
         ("the price of trams", False),
         ("politics", False),
         ("news", False),
+        ("old people", True),
+        ("bread and butter", True),
+        ("diabetes", False),
+        ("", False),
         ("the bus", False),
         ("a crisis", False),
         ("grass", False),
@@ -55,15 +57,17 @@ def test_a_name_is_taken_for_many_by_its_first_part(name: str, plural: bool) -> 
     [
         ("We should ban honey bees", "honey bees", False),
         ("We should not ban honey bees.", "honey bees", True),
-        ("Honey bees should be protected", "Honey bees", True),
-        ("Honey bees must never be protected", "Honey bees", False),
+        ("Honey bees should be allowed", "Honey bees", True),
+        ("Honey bees must never be allowed", "Honey bees", False),
+        ("We don't need honey bees", "honey bees", False),
+        ("We need honey bees", "honey bees", True),
         ("Mowing on Sundays should be a criminal offence", "Mowing on Sundays", False),
         ("Trams bring more harm than good", "Trams", False),
         ("The tram does more good than harm", "The tram", True),
         ("Abolish the town hall", "the town hall", False),
-        ("This house would subsidise trams", "trams", True),
+        ("This house would build trams", "trams", True),
         ("This house believes that mowing should be legal", "mowing", True),
-        ("It is right that we should keep the library", "the library", True),
+        ("It is right that we should support the library", "the library", True),
     ],
 )
 def test_a_claim_tells_what_it_names_and_its_side(claim: str, name: str, is_for: bool) -> None:
@@ -76,7 +80,20 @@ def test_a_claim_tells_what_it_names_and_its_side(claim: str, name: str, is_for:
         "Trams are late",
         "honey bees",
         "",
-        "Allow bees to sting",  # what is allowed is no thing
+        "Ban bees to please him",  # what is banned is no thing
+        "Ban honey from schools",
+        "Ban it",
+        "close friends",  # closes nothing
+        "The government would ban honey",  # a guess, not a claim
+        "We should subsidize honey",  # who disagrees may well like honey
+        "Honey bees should be limited",
+        "Trams do not do more harm than good",
+        "Trams never should be banned",
+        "I don't think honey should be banned",
+        "I doubt it is right that honey should be banned",
+        "No bees should be banned",
+        "Neither bees nor wasps should be banned",
+        "Who says honey should be banned?",
         "We should ban one two three four five six seven",
         "We should ban " + "honey " * 60,
     ],
@@ -85,8 +102,9 @@ def test_a_claim_of_another_form_names_nothing(claim: str) -> None:
     assert named_in(claim) is None
 
 
-@given(st.sampled_from([*FOR, *AGAINST]), st.sampled_from(["the new tram", "honey bees"]))
-def test_a_claim_that_was_made_is_read_on_its_own_side(form: str, name: str) -> None:
+@pytest.mark.parametrize("name", ["the new tram", "honey bees"])
+@pytest.mark.parametrize("form", [*FOR, *AGAINST])
+def test_a_claim_that_was_made_is_read_on_its_own_side_or_not_at_all(form: str, name: str) -> None:
     found = named_in(claim_about(name, form))
     if found is not None:
         assert found.name.lower() == name

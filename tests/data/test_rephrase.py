@@ -122,3 +122,9 @@ def test_a_target_of_short_words_alone_is_looked_for_too() -> None:
     rows = [example("The EU should go, the EU is a mess", "Brexit"), example("Peas are nice", "EU")]
     made = [row for seed in range(20) for row in with_other_targets(rows, 1.0, draw(seed))]
     assert {(row.text, row.target) for row in made} == {("Peas are nice", "Brexit")}
+
+
+@pytest.mark.parametrize("target", ["We can't have bees", "Not for bees", "Eating honey helps"])
+def test_a_short_sentence_is_not_taken_for_a_name(target: str) -> None:
+    wordings = {rephrased(example("They sting", target), draw(seed)).target for seed in range(200)}
+    assert not any(str(wording).startswith(("Ban ", "Support for ")) for wording in wordings)
