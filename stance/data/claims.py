@@ -212,45 +212,11 @@ _NAMING = tuple(
     )
 )
 _PREFIX = re.compile(r"\A(?:this house believes|it is (?:true|right)) (?:that )?", re.IGNORECASE)
-# Words that show that what was found is no name, but more of a sentence.
-_NO_NAME = frozenset(
-    [
-        "to",
-        "now",
-        "from",
-        "out",
-        "off",
-        "away",
-        "down",
-        "back",
-        "up",
-        "it",
-        "them",
-        "this",
-        "that",
-        "not",
-        "never",
-        "no",
-        "nobody",
-        "nothing",
-        "neither",
-        "nor",
-        "none",
-        "few",
-        "only",
-        "more",
-        "i",
-        "who",
-        "why",
-        "if",
-        "because",
-        "but",
-        "think",
-        "say",
-        "says",
-        "should",
-        "must",
-    ]
+# What shows that words are no name, but more of a sentence.
+_SENTENCE = re.compile(
+    r"\b(?:to|now|from|out|off|away|down|back|up|it|them|this|that|not|never|no|nobody|nothing|"
+    r"neither|nor|none|few|only|more|i|who|why|if|because|but|think|says?|should|must)\b|n't|[,?]",
+    re.IGNORECASE,
 )
 _LONGEST_CLAIM = 200  # characters
 _LONGEST_NAME = 6  # words
@@ -322,6 +288,5 @@ def named_in(claim: str) -> Named | None:
 
 def _is_name(words: str) -> bool:
     """Tell whether words may well name a thing: few, and none that only a sentence has."""
-    parts = words.lower().split()
-    is_sentence = any(part in _NO_NAME or part.endswith(("n't", ",", "?")) for part in parts)
-    return len(parts) <= _LONGEST_NAME and not is_sentence and not _PREPOSITION.match(words.lower())
+    is_short = len(words.split()) <= _LONGEST_NAME
+    return is_short and not _SENTENCE.search(words) and not _PREPOSITION.match(words.lower())

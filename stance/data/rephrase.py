@@ -75,32 +75,11 @@ _TURNED = {one: other for pair in _ANTONYMS for one, other in (pair, pair[::-1])
 _TURNABLE = re.compile(rf"\b({'|'.join(sorted(_TURNED, key=len, reverse=True))})\b")
 # A phrase of so many words without a verb names a thing; a longer one says something.
 _LONGEST_NAME = 4
-_NO_NAME = frozenset({"we", "not", "let", "it", "no", "don't"})  # begin a sentence
-_SAYS = frozenset(  # verbs that claims of few words have
-    [
-        "belong",
-        "belongs",
-        "cause",
-        "causes",
-        "encourage",
-        "encourages",
-        "harm",
-        "harms",
-        "help",
-        "helps",
-        "hurt",
-        "hurts",
-        "make",
-        "makes",
-        "need",
-        "needs",
-        "protect",
-        "protects",
-        "save",
-        "saves",
-        "work",
-        "works",
-    ]
+# How a sentence of few words begins, or its verb.
+_SENTENCE = re.compile(
+    r"\A(?:we|not|let|it|no|don't)\b|"
+    r".\b(?:(?:belong|encourage|protect)s?|(?:cause|harm|help|hurt|make|need|save)s)\b",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")
 _TELLING = 4  # letters of a word that says what a target is about
@@ -198,10 +177,10 @@ def with_other_targets(
 
 
 def _is_name(target: str) -> bool:
-    words = target.lower().split()
-    if not 1 <= len(words) <= _LONGEST_NAME or words[0] in _NO_NAME:
-        return False
-    return not (_VERB.search(target) or _CONTRACTED.search(target) or _SAYS.intersection(words[1:]))
+    says_something = any(
+        form.search(target) is not None for form in (_VERB, _CONTRACTED, _SENTENCE)
+    )
+    return len(target.split()) <= _LONGEST_NAME and not says_something
 
 
 def _lowered(claim: str) -> str:
