@@ -193,33 +193,49 @@ _DONE_AGAINST = (
     "abandoned|abolished|a criminal offence|banned|closed|criminali[sz]ed|forbidden|illegal|"
     "outlawed|prohibited|scrapped|stopped"
 )
-# Each names a thing in `name`, and says in the groups `for` and `against` on which side the claim
-# stands; `negated` turns it round.
+# Each names a thing in `name`. The claim stands against it where the group `against` is there, else
+# for it; `negated` turns that round.
 _NAMING = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"(?:(?:we|the government|governments|states) (?:should|must)|this house (?:should|would))"
-        r"(?P<negated> not| never)? "
-        rf"(?:(?P<for>{_VERB_FOR})|(?P<against>{_VERB_AGAINST})) (?P<name>.+)",
+        rf"(?P<negated> not| never)? (?:{_VERB_FOR}|(?P<against>{_VERB_AGAINST})) (?P<name>.+)",
         # Of verbs alone those that are no noun: "close friends" closes nothing.
-        r"(?:(?P<for>legali[sz]e)|(?P<against>abolish|ban|criminali[sz]e|outlaw|prohibit|scrap)) "
-        r"(?P<name>.+)(?P<negated>(?!))?",
-        r"we(?:(?P<against> do not| don't)|(?P<for>)) need (?P<name>.+)(?P<negated>(?!))?",
+        r"(?:legali[sz]e|(?P<against>abolish|ban|criminali[sz]e|outlaw|prohibit|scrap)) "
+        r"(?P<name>.+)",
+        r"we(?P<against> do not| don't)? need (?P<name>.+)",
         r"(?P<name>.+?) (?:should|must)(?P<negated> not| never)? be "
-        rf"(?:(?P<for>{_DONE_FOR})|(?P<against>{_DONE_AGAINST}))",
+        rf"(?:{_DONE_FOR}|(?P<against>{_DONE_AGAINST}))",
         r"(?P<name>.+?) (?:brings?|does|do|causes?) more "
-        r"(?:(?P<for>good than harm)|(?P<against>harm than good))(?P<negated>(?!))?",
+        r"(?:good than harm|(?P<against>harm than good))",
     )
 )
 _PREFIX = re.compile(r"\A(?:this house believes|it is (?:true|right)) (?:that )?", re.IGNORECASE)
-# What shows that words are no name, but more of a sentence.
+
+VERB = re.compile(
+    r"\b(should|is|are|was|were|can|could|will|would|must|has|have|does|do)( not)?\b",
+    re.IGNORECASE,
+)
+CONTRACTED = re.compile(
+    r"\b(?:(ca|wo)n't|cannot|(should|is|are|was|were|could|would|must|has|have|does|do)n't)\b",
+    re.IGNORECASE,
+)
+# How a sentence of few words begins, or its verb.
 _SENTENCE = re.compile(
+    r"\A(?:we|not|let|it|no|don't)\b|"
+    r".\b(?:(?:belong|encourage|protect)s?|(?:cause|harm|help|hurt|make|need|save)s)\b",
+    re.IGNORECASE,
+)
+# What shows that words cut from a claim are more than a name.
+_MORE = re.compile(
+    rf"\A{_PREPOSITION.pattern}|"
     r"\b(?:to|now|from|out|off|away|down|back|up|it|them|this|that|not|never|no|nobody|nothing|"
-    r"neither|nor|none|few|only|more|i|who|why|if|because|but|think|says?|should|must)\b|n't|[,?]",
+    r"neither|nor|none|few|only|more|i|who|why|if|because|but|think|says?)\b|n't|[,?]",
     re.IGNORECASE,
 )
 _LONGEST_CLAIM = 200  # characters
-_LONGEST_NAME = 6  # words
+_LONGEST_NAME = 4  # words; a longer phrase says something
+_LONGEST_CUT = 6  # words of a name that the rest of a claim shows to be one
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,13 +296,28 @@ def named_in(claim: str) -> Named | None:
         return None
     for pattern in _NAMING:
         found = pattern.fullmatch(plain)
-        if found is not None and _is_name(found["name"]):
-            is_for = (found["for"] is not None) != (found["negated"] is not None)
+        if found is not None and _is_cut_name(found["name"]):
+            groups = found.groupdict()
+            is_for = (groups["against"] is None) != (groups.get("negated") is not None)
             return Named(found["name"], is_for)
     return None
 
 
-def _is_name(words: str) -> bool:
-    """Tell whether words may well name a thing: few, and none that only a sentence has."""
-    is_short = len(words.split()) <= _LONGEST_NAME
-    return is_short and not _SENTENCE.search(words) and not _PREPOSITION.match(words.lower())
+def is_name(words: str) -> bool:
+    """Tell whether words may well name a thing, rather than say something.
+
+    Examples
+    --------
+    >>> is_name("honey bees"), is_name("Eating honey helps")
+    (True, False)
+    """
+    return len(words.split()) <= _LONGEST_NAME and not _says_something(words)
+
+
+def _is_cut_name(words: str) -> bool:
+    is_short = len(words.split()) <= _LONGEST_CUT
+    return is_short and not _says_something(words) and not _MORE.search(words)
+
+
+def _says_something(words: str) -> bool:
+    return any(form.search(words) is not None for form in (VERB, CONTRACTED, _SENTENCE))

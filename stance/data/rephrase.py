@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from stance.data.claims import AGAINST, FOR, claim_about, named_in
+from stance.data.claims import AGAINST, CONTRACTED, FOR, VERB, claim_about, is_name, named_in
 from stance.data.examples import Example, text_key
 from stance.labels import StanceLabel
 
@@ -62,25 +62,9 @@ _ANTONYMS = (
     ("succeeded", "failed"),
 )
 
-_VERB = re.compile(
-    r"\b(should|is|are|was|were|can|could|will|would|must|has|have|does|do)( not)?\b",
-    re.IGNORECASE,
-)
-_CONTRACTED = re.compile(
-    r"\b(?:(ca|wo)n't|cannot|(should|is|are|was|were|could|would|must|has|have|does|do)n't)\b",
-    re.IGNORECASE,
-)
 _WHOLE = {"ca": "can", "wo": "will"}
 _TURNED = {one: other for pair in _ANTONYMS for one, other in (pair, pair[::-1])}
 _TURNABLE = re.compile(rf"\b({'|'.join(sorted(_TURNED, key=len, reverse=True))})\b")
-# A phrase of so many words without a verb names a thing; a longer one says something.
-_LONGEST_NAME = 4
-# How a sentence of few words begins, or its verb.
-_SENTENCE = re.compile(
-    r"\A(?:we|not|let|it|no|don't)\b|"
-    r".\b(?:(?:belong|encourage|protect)s?|(?:cause|harm|help|hurt|make|need|save)s)\b",
-    re.IGNORECASE,
-)
 _WORD = re.compile(r"\w+")
 _TELLING = 4  # letters of a word that says what a target is about
 
@@ -105,7 +89,7 @@ def rephrased(example: Example, shuffle: random.Random) -> Example:
     name, is_for = target, True
     if (named := named_in(target)) is not None:
         name, is_for = _lowered(named.name), named.is_for
-    if named is not None or _is_name(target):
+    if named is not None or is_name(target):
         wording = claim_about(name, shuffle.choice(FOR if is_for != flips else AGAINST))
     elif flips:
         ways = [contrary(target), with_antonym(target)]
@@ -120,11 +104,11 @@ def rephrased(example: Example, shuffle: random.Random) -> Example:
 
 def contrary(claim: str) -> str | None:
     """Return a claim with its first verb negated, or no longer negated; None without a verb."""
-    short = _CONTRACTED.search(claim)
+    short = CONTRACTED.search(claim)
     if short is not None:
         verb = short[2] or _WHOLE.get((short[1] or "ca").lower(), "can")
         return claim[: short.start()] + verb + claim[short.end() :]
-    verb_found = _VERB.search(claim)
+    verb_found = VERB.search(claim)
     if verb_found is None:
         return None
     negated = verb_found[1] if verb_found[2] else f"{verb_found[1]} not"
@@ -174,13 +158,6 @@ def with_other_targets(
                 replace(row, target=target, stance="neutral", relevance=0.0, seen_target=None)
             )
     return made
-
-
-def _is_name(target: str) -> bool:
-    says_something = any(
-        form.search(target) is not None for form in (_VERB, _CONTRACTED, _SENTENCE)
-    )
-    return len(target.split()) <= _LONGEST_NAME and not says_something
 
 
 def _lowered(claim: str) -> str:

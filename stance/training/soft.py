@@ -39,33 +39,26 @@ def with_soft_targets(
     """
     special = frozenset(start.special_ids.tolist())
     heads = taught or [()] * len(rows)
-    is_open = [_is_open(row, closed) for row, closed in zip(rows, heads, strict=True)]
-    each = iter(_probabilities(list(compress(rows, is_open)), start, pad_id))
+    asked = [_open_heads(row, closed) for row, closed in zip(rows, heads, strict=True)]
+    each = iter(_probabilities(list(compress(rows, asked)), start, pad_id))
     return [
-        {**row, **(_unlabelled(row, next(each), special, closed) if asked else _nothing(row))}
-        for row, closed, asked in zip(rows, heads, is_open, strict=True)
+        {**row, **_answers(row, next(each) if is_open else {}, special, is_open)}
+        for row, is_open in zip(rows, asked, strict=True)
     ]
 
 
-def _is_open(row: Row, taught: Collection[str]) -> bool:
-    """Tell whether a row has a head that neither a label nor a teacher says something of."""
+def _open_heads(row: Row, taught: Collection[str]) -> frozenset[str]:
+    """Return the heads that neither a label of a row nor a teacher says something of."""
     if any(row["token_type_ids"]):
-        return (row["stance_labels"] == UNKNOWN_STANCE and "stance" not in taught) or (
-            row["relevance_labels"] == UNKNOWN and "relevance" not in taught
-        )
-    kinds = zip(TOXICITY_LABELS, row["toxicity_labels"], strict=True)
-    return any(label == UNKNOWN and name not in taught for name, label in kinds) or all(
-        label == UNKNOWN for label in row["span_labels"]
-    )
-
-
-def _nothing(row: Row) -> Row:
-    return {
-        f"{SOFT}stance": [UNKNOWN] * len(STANCE_LABELS),
-        f"{SOFT}relevance": UNKNOWN,
-        f"{SOFT}toxicity": [UNKNOWN] * len(TOXICITY_LABELS),
-        f"{SOFT}spans": [UNKNOWN] * row["length"],
-    }
+        unknown = {
+            "stance": row["stance_labels"] == UNKNOWN_STANCE,
+            "relevance": row["relevance_labels"] == UNKNOWN,
+        }
+    else:
+        kinds = zip(TOXICITY_LABELS, row["toxicity_labels"], strict=True)
+        unknown = {name: label == UNKNOWN for name, label in kinds}
+        unknown["spans"] = all(label == UNKNOWN for label in row["span_labels"])
+    return frozenset(name for name, is_unknown in unknown.items() if is_unknown).difference(taught)
 
 
 def _probabilities(rows: Sequence[Row], start: CommentModel, pad_id: int) -> list[Row]:
@@ -78,23 +71,19 @@ def _probabilities(rows: Sequence[Row], start: CommentModel, pad_id: int) -> lis
     ]
 
 
-def _unlabelled(row: Row, said: Row, special: frozenset[int], taught: Collection[str]) -> Row:
-    """Return what a model said of a row, where neither a label nor a teacher says something."""
-    is_pair = any(row["token_type_ids"])
-    stance_is_open = is_pair and row["stance_labels"] == UNKNOWN_STANCE and "stance" not in taught
-    relevance_is_open = is_pair and row["relevance_labels"] == UNKNOWN and "relevance" not in taught
-    spans_are_open = not is_pair and all(label == UNKNOWN for label in row["span_labels"])
+def _answers(row: Row, said: Row, special: frozenset[int], asked: Collection[str]) -> Row:
+    """Return what a model said of the heads that it was asked about; the others stay unknown."""
+    of_tokens = zip(row["input_ids"], said.get("spans", ()), strict=False)  # padded
     return {
-        f"{SOFT}stance": said["stance"] if stance_is_open else [UNKNOWN] * len(STANCE_LABELS),
-        f"{SOFT}relevance": said["relevance"] if relevance_is_open else UNKNOWN,
+        f"{SOFT}stance": said["stance"] if "stance" in asked else [UNKNOWN] * len(STANCE_LABELS),
+        f"{SOFT}relevance": said["relevance"] if "relevance" in asked else UNKNOWN,
         f"{SOFT}toxicity": [
-            own if not is_pair and label == UNKNOWN and name not in taught else UNKNOWN
-            for name, label, own in zip(
-                TOXICITY_LABELS, row["toxicity_labels"], said["toxicity"], strict=True
-            )
+            said["toxicity"][place] if name in asked else UNKNOWN
+            for place, name in enumerate(TOXICITY_LABELS)
         ],
-        f"{SOFT}spans": [
-            own if spans_are_open and token not in special else UNKNOWN
-            for token, own in zip(row["input_ids"], said["spans"], strict=False)  # padded
-        ],
+        f"{SOFT}spans": (
+            [UNKNOWN if token in special else own for token, own in of_tokens]
+            if "spans" in asked
+            else [UNKNOWN] * row["length"]
+        ),
     }

@@ -94,6 +94,7 @@ def test_a_claim_tells_what_it_names_and_its_side(claim: str, name: str, is_for:
         "No bees should be banned",
         "Neither bees nor wasps should be banned",
         "Who says honey should be banned?",
+        "Bees are fine and wasps should be banned",
         "We should ban one two three four five six seven",
         "We should ban " + "honey " * 60,
     ],

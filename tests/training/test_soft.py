@@ -69,9 +69,6 @@ def test_a_model_is_not_asked_about_rows_that_leave_nothing_open(
         Example("we love it", "c", "train", toxicity=kinds, toxic_spans=()),  # type: ignore[arg-type]
     ]
     encoded = list(encode_examples(examples, encoder))
-    monkeypatch.setattr("stance.training.soft._is_open", lambda *_: True)
-    everywhere = with_soft_targets(encoded, model, 0)
-    monkeypatch.undo()
     asked: list[int] = []
     forward = CommentModel._logits
 
@@ -82,11 +79,6 @@ def test_a_model_is_not_asked_about_rows_that_leave_nothing_open(
     monkeypatch.setattr(CommentModel, "_logits", counting)
     rows = with_soft_targets(encoded, model, 0)
     assert sum(asked) == 1
-    for row, other in zip(rows, everywhere, strict=True):
-        assert row.keys() == other.keys()
-        assert row["soft_stance"] == pytest.approx(other["soft_stance"], abs=1e-5)
-        assert row["soft_toxicity"] == other["soft_toxicity"]
-        assert len(row["soft_spans"]) == row["length"]
     for row in (rows[0], rows[2]):
         assert row["soft_stance"] == [UNKNOWN] * 3
         assert row["soft_relevance"] == UNKNOWN
